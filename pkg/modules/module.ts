@@ -1,0 +1,67 @@
+import type { z } from "zod";
+import type { Host } from "#pkg/host/host.ts";
+import type { Log } from "#pkg/log/log.ts";
+import type { Session } from "./session.ts";
+
+/** One execution of one module. */
+export interface Call {
+  readonly args: readonly string[];
+  readonly session: Session;
+  /** Aborted when the run ends for any reason: client gone, deadline, cancel, shutdown. */
+  readonly signal: AbortSignal;
+  readonly log: Log;
+}
+
+/** What an open needs besides the options. */
+export interface OpenContext {
+  readonly host: Host;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** A module that is ready to run. Runs do not overlap. Disposing twice is harmless and never throws. */
+export interface OpenModule extends AsyncDisposable {
+  /** Throws when the module failed; the message is what the user reads after "module failed: ". */
+  run(call: Call): Promise<void>;
+}
+
+/** A module with its options: nothing has been touched yet. */
+export interface ConfiguredModule {
+  readonly name: string;
+  /** What `dutctl <device> <command> help` prints. */
+  readonly help: string;
+  /** Throws with everything released when the module cannot be made ready. */
+  open(context: OpenContext): Promise<OpenModule>;
+}
+
+/** A kind of module that a configuration may name. */
+export interface ModuleKind {
+  readonly name: string;
+  readonly summary: string;
+  /** The options, for validation messages, documentation and editors. */
+  readonly schema: z.ZodObject;
+  /** Throws a ZodError whose paths start below `with:`. */
+  configure(options: unknown): ConfiguredModule;
+}
+
+interface ModuleDefinition<Schema extends z.ZodObject> {
+  readonly name: string;
+  readonly summary: string;
+  readonly config: Schema;
+  help(config: z.output<Schema>): string;
+  open(config: z.output<Schema>, context: OpenContext): Promise<OpenModule>;
+}
+
+/** Closes over the type of the options, so that nobody else meets it. */
+export function defineModule<Schema extends z.ZodObject>(definition: ModuleDefinition<Schema>): ModuleKind {
+  const { name, summary, config: schema } = definition;
+  return {
+    name,
+    summary,
+    schema,
+    configure(options) {
+      const config = schema.parse(options);
+      return { name, help: definition.help(config), open: (context) => definition.open(config, context) };
+    },
+  };
+}

@@ -1,0 +1,4 @@
+import type { ModuleKind } from "./module.ts";
+
+/** Every kind of module that an agent offers, by name. */
+export const moduleKinds: readonly ModuleKind[] = [];
