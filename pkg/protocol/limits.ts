@@ -1,0 +1,41 @@
+/**
+ * Every limit of the wire in one place. The defaults of Node and of the RPC library have no bound where these have one.
+ * Sizes in bytes, times in milliseconds.
+ */
+export const limits = {
+  /** A unary message, and the first message of a run. */
+  messageBytes: 1024 * 1024,
+  /** A message of a run: protocol v1 carries a file whole in one. */
+  fileMessageBytes: 128 * 1024 * 1024,
+
+  /**
+   * Flow-control windows: what one stream and one connection may have in flight. Node's 64 KiB would cap a link of
+   * 20 ms round-trip time at 3 MB/s; what a stalled reader costs is bounded by them.
+   */
+  streamWindowBytes: 4 * 1024 * 1024,
+  connectionWindowBytes: 16 * 1024 * 1024,
+  /** Memory that one session may hold, in megabytes as Node counts it: its windows both ways and headers. */
+  sessionMegabytes: 64,
+
+  headerBytes: 16 * 1024,
+  headerCount: 64,
+  concurrentStreams: 128,
+  /** Token bucket of stream resets, against rapid reset: burst, and refill per second. */
+  resetBurst: 200,
+  resetsPerSecond: 20,
+  connections: 256,
+
+  /** From accepting a connection to its first bytes, and to the end of the headers of an HTTP/1.1 request. */
+  headersMs: 10_000,
+  /** A whole HTTP/1.1 request. */
+  requestMs: 30_000,
+  /** A connection without an open stream is closed after this. */
+  idleMs: 5 * 60_000,
+  /** Pings go both ways while streams are open; a peer that does not answer in time is lost. */
+  pingIntervalMs: 5_000,
+  pingTimeoutMs: 5_000,
+  /** Opening a connection. */
+  connectMs: 10_000,
+  /** A unary call, as the existing client sets it. */
+  unaryMs: 30_000,
+} as const;

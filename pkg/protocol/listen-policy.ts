@@ -1,0 +1,34 @@
+import { lookup } from "node:dns/promises";
+import { BlockList, isIP } from "node:net";
+import { DutError } from "#pkg/errors/dut-error.ts";
+import { type Address, formatAddress } from "./address.ts";
+
+const loopback = new BlockList();
+loopback.addSubnet("127.0.0.0", 8, "ipv4");
+loopback.addAddress("::1", "ipv6");
+
+/**
+ * Throws permission_denied for an address that other machines reach, unless that is explicitly wanted: whoever reaches
+ * the port runs shell commands and reads and writes files with the rights of the program.
+ */
+export async function refuseOpenListener(address: Address, insecure: boolean): Promise<void> {
+  if (insecure || address.kind === "unix" || (await isLoopback(address.host))) {
+    return;
+  }
+  throw new DutError(
+    "permission_denied",
+    `refusing to listen on ${formatAddress(address)}: without encryption and authentication everybody who reaches this address runs commands on this machine`,
+    { hint: "listen on localhost or unix:/path, or accept the risk with --insecure" },
+  );
+}
+
+async function isLoopback(host: string): Promise<boolean> {
+  if (host === "" || host === "localhost") {
+    return host === "localhost";
+  }
+  const addresses = isIP(host) === 0 ? await lookup(host, { all: true }).catch(() => []) : [{ address: host }];
+  return (
+    addresses.length > 0 &&
+    addresses.every(({ address }) => loopback.check(address, isIP(address) === 6 ? "ipv6" : "ipv4"))
+  );
+}

@@ -1,0 +1,172 @@
+import { once } from "node:events";
+import { unlink } from "node:fs/promises";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { DutError } from "#pkg/errors/dut-error.ts";
+import type { Log } from "#pkg/log/log.ts";
+import { type Address, formatAddress } from "./address.ts";
+import { http1Door } from "./http1-door.ts";
+import { http2Door } from "./http2-door.ts";
+import { limits } from "./limits.ts";
+import { refuseOpenListener } from "./listen-policy.ts";
+import type { HttpHandler } from "./rpc-handler.ts";
+
+/** An open port. Disposing drops whatever is still connected. */
+export interface Listener extends AsyncDisposable {
+  /** With the port that the system chose when 0 was asked for. */
+  readonly address: Address;
+  /**
+   * Takes no new connections and requests, and resolves when the open ones have ended; rejects when `signal` aborts
+   * first. The rest is left to the disposal.
+   */
+  drain(signal: AbortSignal): Promise<void>;
+}
+
+export interface ListenOptions {
+  readonly log: Log;
+  /** Accepts an address beyond loopback and unix sockets. */
+  readonly insecure: boolean;
+}
+
+/** One side of the port: takes sockets that speak its protocol and knows what is open on them. */
+export interface Door {
+  admit(socket: Socket): void;
+  /** Tells peers to go and resolves when the last one has. */
+  drain(): Promise<void>;
+  close(): void;
+}
+
+/** The first bytes of HTTP/2 with prior knowledge (RFC 9113, section 3.4); no HTTP/1.1 method begins with them. */
+const http2Preface = Buffer.from("PRI");
+
+/**
+ * Serves HTTP/2 with prior knowledge and HTTP/1.1 on one port or unix socket.
+ * Throws permission_denied for an open listener that was not asked for, already_exists for an address in use,
+ * invalid_argument for one that is not this machine's.
+ */
+export async function listen(address: Address, handler: HttpHandler, options: ListenOptions): Promise<Listener> {
+  await refuseOpenListener(address, options.insecure);
+  const doors = { http1: http1Door(handler, address, options.log), http2: http2Door(handler, options.log) };
+  const open = new Set<Socket>();
+  const server = createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true }, (socket) => {
+    if (open.size >= limits.connections) {
+      options.log.warn("connection refused, too many are open", { limit: limits.connections });
+      socket.destroy();
+      return;
+    }
+    open.add(socket);
+    socket.once("close", () => open.delete(socket));
+    socket.on("error", (error) => options.log.debug("connection failed", { err: error }));
+    void recognise(socket).then(
+      (protocol) => doors[protocol].admit(socket),
+      (error: unknown) => {
+        options.log.debug("connection closed", { err: error });
+        socket.destroy();
+      },
+    );
+  });
+  await bind(server, address);
+  return {
+    address: boundAddress(server, address),
+    async drain(signal) {
+      server.close();
+      const gone = Promise.all([doors.http1.drain(), doors.http2.drain()]);
+      const aborted = Promise.withResolvers<never>();
+      using _ = onAbort(signal, () => aborted.reject(signal.reason));
+      await Promise.race([gone, aborted.promise]);
+    },
+    async [Symbol.asyncDispose]() {
+      doors.http1.close();
+      doors.http2.close();
+      for (const socket of open) {
+        socket.destroy();
+      }
+      if (server.listening) {
+        server.close();
+        await once(server, "close");
+      }
+    },
+  };
+}
+
+function onAbort(signal: AbortSignal, react: () => void): Disposable {
+  if (signal.aborted) {
+    react();
+  }
+  signal.addEventListener("abort", react);
+  return { [Symbol.dispose]: () => signal.removeEventListener("abort", react) };
+}
+
+/** Reads just enough of a paused socket to know its protocol, and puts it back. */
+async function recognise(socket: Socket): Promise<"http1" | "http2"> {
+  let seen: Buffer = Buffer.alloc(0);
+  const patience = AbortSignal.timeout(limits.headersMs);
+  while (seen.length < http2Preface.length && http2Preface.subarray(0, seen.length).equals(seen)) {
+    const chunk: Buffer | null = socket.read();
+    if (chunk !== null) {
+      seen = Buffer.concat([seen, chunk]);
+    } else if (socket.readableEnded || socket.destroyed) {
+      throw new DutError("canceled", "the peer said nothing");
+    } else {
+      await Promise.race([once(socket, "readable", { signal: patience }), once(socket, "end", { signal: patience })]);
+    }
+  }
+  socket.unshift(seen);
+  return seen.subarray(0, http2Preface.length).equals(http2Preface) ? "http2" : "http1";
+}
+
+async function bind(server: Server, address: Address): Promise<void> {
+  if (address.kind === "unix") {
+    await removeDeadSocket(address.path);
+  }
+  // Where "localhost" is an IPv6 name first, the existing clients would not find a listener that is only there.
+  const where =
+    address.kind === "unix"
+      ? { path: address.path }
+      : { host: address.host === "localhost" ? "127.0.0.1" : address.host || undefined, port: address.port };
+  server.listen(where);
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    throw bindError(error, address);
+  }
+}
+
+function bindError(error: unknown, address: Address): unknown {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const place = formatAddress(address);
+  switch (code) {
+    case "EADDRINUSE":
+      return new DutError("already_exists", `${place} is in use by another program`, {
+        hint: "stop that program or choose another address",
+        cause: error,
+      });
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return new DutError("invalid_argument", `${place} is not an address of this machine`, { cause: error });
+    case "EACCES":
+      return new DutError("permission_denied", `not allowed to listen on ${place}`, { cause: error });
+    case "ENOENT":
+      return new DutError("not_found", `the folder of ${place} does not exist`, { cause: error });
+    default:
+      return error;
+  }
+}
+
+/** A unix socket outlives a killed program: it is removed when nobody answers there. */
+async function removeDeadSocket(path: string): Promise<void> {
+  const socket = connect({ path });
+  const dead = await once(socket, "connect").then(
+    () => false,
+    (error: { code?: string }) => error.code === "ECONNREFUSED",
+  );
+  socket.destroy();
+  if (dead) {
+    await unlink(path);
+  }
+}
+
+function boundAddress(server: Server, asked: Address): Address {
+  const bound = server.address();
+  return asked.kind === "unix" || bound === null || typeof bound === "string" ? asked : { ...asked, port: bound.port };
+}

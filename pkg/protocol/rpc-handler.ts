@@ -1,0 +1,85 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import { Code, ConnectError, type ConnectRouter, createConnectRouter, type Interceptor } from "@connectrpc/connect";
+import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
+import type { Log } from "#pkg/log/log.ts";
+import { connectErrorFrom } from "./fault.ts";
+import { versionHeader } from "./headers.ts";
+import { limits } from "./limits.ts";
+import { protocolVersion, refuseIncompatible } from "./version.ts";
+
+/** Answers one HTTP request, of either version. */
+export type HttpHandler = (
+  request: IncomingMessage | Http2ServerRequest,
+  response: ServerResponse | Http2ServerResponse,
+) => void;
+
+export interface RpcHandlerOptions {
+  readonly self: "agent" | "dutserver";
+  readonly log: Log;
+}
+
+/**
+ * Serves RPC routes over gRPC, gRPC-Web and Connect. Every answer carries our version, a client of another major
+ * version is refused, and whatever a route throws becomes a status of the wire.
+ */
+export function rpcHandler(routes: (router: ConnectRouter) => void, { self, log }: RpcHandlerOptions): HttpHandler {
+  const router = createConnectRouter({
+    acceptCompression: [],
+    readMaxBytes: limits.messageBytes,
+    writeMaxBytes: limits.fileMessageBytes,
+    interceptors: [versionInterceptor(self)],
+  });
+  routes(router);
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  return (request, response) => {
+    const handler = handlers.get(request.url?.split("?", 1)[0] ?? "");
+    if (handler === undefined) {
+      response.statusCode = 404;
+      response.setHeader("content-type", "text/plain; charset=utf-8");
+      response.end("404 page not found\n");
+      return;
+    }
+    if (handler.allowedMethods.includes(request.method ?? "")) {
+      void handler(universalRequestFromNodeRequest(request, response, undefined, undefined))
+        .then((answer) => universalResponseToNodeResponse(answer, response))
+        .catch((error: unknown) => {
+          // The client hung up while it was being answered: its loss, and known to the run by its signal.
+          if (ConnectError.from(error).code !== Code.Aborted) {
+            log.warn("answering failed", { rpc: handler.method.name, err: error });
+          }
+        });
+      return;
+    }
+    response.statusCode = 405;
+    response.setHeader("allow", handler.allowedMethods.join(", "));
+    response.end();
+  };
+}
+
+function versionInterceptor(self: "agent" | "dutserver"): Interceptor {
+  return (next) => async (request) => {
+    try {
+      refuseIncompatible(self, request.header.get(versionHeader) ?? "");
+      const response = await next(request);
+      if (!response.header.has(versionHeader)) {
+        response.header.set(versionHeader, protocolVersion);
+      }
+      return response.stream ? { ...response, message: withFaultsTranslated(response.message) } : response;
+    } catch (error) {
+      const fault = connectErrorFrom(error);
+      if (!fault.metadata.has(versionHeader)) {
+        fault.metadata.set(versionHeader, protocolVersion);
+      }
+      throw fault;
+    }
+  };
+}
+
+async function* withFaultsTranslated<T>(messages: AsyncIterable<T>): AsyncIterable<T> {
+  try {
+    yield* messages;
+  } catch (error) {
+    throw connectErrorFrom(error);
+  }
+}
