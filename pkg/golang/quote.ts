@@ -16,10 +16,10 @@ const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
 
 /** A string as Go's `%q` prints it. Nothing in the result can steer a terminal. */
 export function quote(text: string): string {
-  return `"${Array.from(text, escape).join("")}"`;
+  return `"${Array.from(text, escaped).join("")}"`;
 }
 
-function escape(character: string): string {
+function escaped(character: string): string {
   const short = shortEscapes[character];
   if (short !== undefined) {
     return short;

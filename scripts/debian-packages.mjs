@@ -1,0 +1,88 @@
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline/promises";
+
+/** What the demo and the tests run besides the package itself. Debian has User-Mode Linux for x86 only. */
+const packages = [
+  ...(process.arch === "x64" ? ["user-mode-linux"] : []),
+  "busybox-static",
+  "socat",
+  "e2fsprogs",
+  "xz-utils",
+  "zstd",
+];
+
+/**
+ * Installs the Debian packages that are missing: as root, after a yes at the terminal, or unasked when `unattended`
+ * or under CI. Otherwise, and when apt-get fails, it says which line installs them, and returns: demo and tests do
+ * without. Does nothing on other systems.
+ *
+ * @param {boolean} unattended
+ */
+export async function installDebianPackages(unattended) {
+  const missing = missingPackages();
+  if (missing.length === 0) {
+    return;
+  }
+  const install = ["install", "-y", "--no-install-recommends", ...missing];
+  const line = `apt-get install --no-install-recommends ${missing.join(" ")}`;
+  if (process.getuid?.() !== 0) {
+    say(`these Debian packages are missing; what needs them is left out. To install them: sudo ${line}`);
+  } else if (unattended || isCi() || (await agrees(missing))) {
+    say(`installing Debian packages: ${missing.join(" ")}`);
+    if (!aptGet(["update"])) {
+      say("apt-get update failed; trying with the package lists that are there");
+    }
+    if (!aptGet(install)) {
+      say(`apt-get could not install them; what needs them is left out. To try again: ${line}`);
+    }
+  } else {
+    say(`these Debian packages are missing; what needs them is left out. To install them: ${line}`);
+  }
+}
+
+function missingPackages() {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the format language of dpkg-query
+  const { error, stdout } = spawnSync("dpkg-query", ["-W", "-f", "${Package} ${db:Status-Status}\\n", ...packages], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  if (error !== undefined) {
+    return [];
+  }
+  const installed = new Set(stdout.split("\n"));
+  return packages.filter((name) => !installed.has(`${name} installed`));
+}
+
+function isCi() {
+  return ![undefined, "", "0", "false"].includes(process.env.CI);
+}
+
+/** False without a terminal. @param {readonly string[]} missing */
+async function agrees(missing) {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+    return false;
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const question = `The demo and the tests use Debian packages that are missing: ${missing.join(" ")}\nInstall them now? [Y/n] `;
+    const closed = once(terminal, "close").then(() => "no");
+    return /^(y|yes|)$/i.test((await Promise.race([terminal.question(question), closed])).trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+/** @param {readonly string[]} args */
+function aptGet(args) {
+  const { status } = spawnSync("apt-get", ["-qq", "-o", "DPkg::Lock::Timeout=120", ...args], {
+    stdio: ["ignore", 2, 2],
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+  });
+  return status === 0;
+}
+
+/** @param {string} text */
+function say(text) {
+  process.stderr.write(`${text}\n`);
+}

@@ -1,0 +1,4 @@
+/** Writes pkg/protocol/gen anew from the .proto files. */
+import { generate } from "./generated-code.ts";
+
+await generate(".");
