@@ -54,7 +54,7 @@ function packagesIn(file) {
 function npmCi() {
   process.stderr.write("installing node_modules (npm ci)\n");
   const own = join(root, "node_modules", ".bin");
-  const { error, status, signal } = spawnSync("npm", ["ci", "--no-progress"], {
+  const { error, status, signal } = spawnSync("npm", ["ci", "--no-progress", "--loglevel=error"], {
     cwd: root,
     stdio: ["ignore", 2, 2],
     env: { ...process.env, PATH: pathWithout(own).join(delimiter) },
