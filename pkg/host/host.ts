@@ -1,10 +1,12 @@
 import type { Files } from "./files.ts";
 import type { Processes } from "./processes.ts";
+import type { Ptys } from "./ptys.ts";
 import type { SerialPorts } from "./serial-ports.ts";
 
 /** The computer that an agent runs on, as modules see it. Everything below this line is memory in unit tests. */
 export interface Host {
   readonly processes: Processes;
   readonly serialPorts: SerialPorts;
+  readonly ptys: Ptys;
   readonly files: Files;
 }
