@@ -1,5 +1,4 @@
 import { spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { createInterface } from "node:readline/promises";
 
 /** What the demo and the tests run besides the package itself. Debian has User-Mode Linux for x86 only. */
@@ -11,6 +10,8 @@ const packages = [
   "xz-utils",
   "zstd",
 ];
+
+const install = ["install", "-y", "--no-install-recommends"];
 
 /**
  * Installs the Debian packages that are missing: as root, after a yes at the terminal, or unasked when `unattended`
@@ -24,7 +25,6 @@ export async function installDebianPackages(unattended) {
   if (missing.length === 0) {
     return;
   }
-  const install = ["install", "-y", "--no-install-recommends", ...missing];
   const line = `apt-get install --no-install-recommends ${missing.join(" ")}`;
   if (process.getuid?.() !== 0) {
     say(`these Debian packages are missing; what needs them is left out. To install them: sudo ${line}`);
@@ -33,8 +33,9 @@ export async function installDebianPackages(unattended) {
     if (!aptGet(["update"])) {
       say("apt-get update failed; trying with the package lists that are there");
     }
-    if (!aptGet(install)) {
-      say(`apt-get could not install them; what needs them is left out. To try again: ${line}`);
+    const failed = aptGet([...install, ...missing]) ? [] : missing.filter((name) => !aptGet([...install, name]));
+    if (failed.length > 0) {
+      say(`apt-get did not install ${failed.join(" ")}; what needs them is left out. To try again: ${line}`);
     }
   } else {
     say(`these Debian packages are missing; what needs them is left out. To install them: ${line}`);
@@ -58,7 +59,7 @@ function isCi() {
   return ![undefined, "", "0", "false"].includes(process.env.CI);
 }
 
-/** False without a terminal. @param {readonly string[]} missing */
+/** False without a terminal, and at the end of its input. @param {readonly string[]} missing */
 async function agrees(missing) {
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
     return false;
@@ -66,8 +67,13 @@ async function agrees(missing) {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const question = `The demo and the tests use Debian packages that are missing: ${missing.join(" ")}\nInstall them now? [Y/n] `;
-    const closed = once(terminal, "close").then(() => "no");
-    return /^(y|yes|)$/i.test((await Promise.race([terminal.question(question), closed])).trim());
+    const answer = await terminal.question(question).catch((error) => {
+      if (/Ctrl\+D/.test(error.message)) {
+        return "no";
+      }
+      throw error;
+    });
+    return /^(y|yes|)$/i.test(answer.trim());
   } finally {
     terminal.close();
   }
