@@ -5,7 +5,7 @@ export interface ProcessOptions {
   readonly args: readonly string[];
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Aborting asks the whole process group to end with `endWith`, and kills it after `graceMs`. */
+  /** Aborting asks the whole process group to end with `endWith`, and kills it, and its daemons, after `graceMs`. */
   readonly signal: AbortSignal;
   /** Default SIGTERM. */
   readonly endWith?: "SIGTERM" | "SIGKILL";
@@ -21,10 +21,14 @@ export type ExitStatus =
 /** A running program, leader of its own process group. Disposing kills the group and waits until the leader is gone. */
 export interface HostProcess extends AsyncDisposable {
   readonly pid: number;
-  /** To be read to the end; each may be iterated once. */
+  /** To be read to the end; each may be iterated once. A reader that stops closes the pipe. */
   readonly stdout: AsyncIterable<Uint8Array>;
   readonly stderr: AsyncIterable<Uint8Array>;
-  /** Resolves when the leader has ended and both outputs have been closed or abandoned; never rejects. */
+  /**
+   * Resolves when the leader has ended and each output that is being read has met its end or was abandoned; never rejects.
+   * What the leader left behind with an output open is killed a second later. What it left with both outputs closed goes
+   * on, unless the process was ended by its signal or by disposing.
+   */
   readonly exited: Promise<ExitStatus>;
   /** Sends a signal to the whole group; harmless when it is gone. */
   kill(signal: NodeJS.Signals): void;
@@ -33,7 +37,8 @@ export interface HostProcess extends AsyncDisposable {
 export interface Processes {
   /**
    * Starts a program with nothing on its stdin.
-   * Throws not_found when there is no such program, permission_denied when it may not be run.
+   * Throws not_found when there is no such program or folder, permission_denied when it may not be run, the signal's
+   * reason when it is aborted already.
    */
   start(options: ProcessOptions): Promise<HostProcess>;
 
