@@ -1,0 +1,37 @@
+/**
+ * The one way of messages to a peer: in the order of `send`, one at a time, whoever sends. As an iterable it never
+ * ends by itself, because existing agents take the end of the client's half for the end of the run.
+ */
+export class Outbox<T> implements AsyncIterable<T> {
+  readonly #signal: AbortSignal;
+  readonly #queue: { readonly message: T; readonly taken: () => void }[] = [];
+  #wake: () => void = () => {};
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    signal.addEventListener("abort", () => this.#wake(), { once: true });
+  }
+
+  /** Resolves when the transport has taken the message, which may be never: race it with the end of the run. */
+  send(message: T): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#queue.push({ message, taken: resolve });
+    this.#wake();
+    return promise;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T> {
+    for (;;) {
+      this.#signal.throwIfAborted();
+      const next = this.#queue.shift();
+      if (next === undefined) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        this.#wake = resolve;
+        await promise;
+      } else {
+        next.taken();
+        yield next.message;
+      }
+    }
+  }
+}

@@ -1,0 +1,7 @@
+import { messageOf } from "#pkg/errors/dut-error.ts";
+
+/** The operating system's words in an error of Node, `no such file or directory` in `ENOENT: no such file or directory, open 'x'`. */
+export function reasonOf(error: unknown): string {
+  const message = messageOf(error);
+  return /^[A-Z0-9_]+: ([^,]+)/.exec(message)?.[1] ?? message;
+}
