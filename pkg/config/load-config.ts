@@ -1,0 +1,49 @@
+import { open } from "node:fs/promises";
+import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
+import type { ModuleKind } from "#pkg/modules/module.ts";
+import type { AgentConfig } from "./config.ts";
+import { ConfigError } from "./config-error.ts";
+import { longestConfig, parseConfig, tooLong } from "./parse-config.ts";
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: "no such file or directory",
+  EACCES: "permission denied",
+  EISDIR: "is a directory",
+};
+
+/** Reads and parses a configuration file. Throws one sentence when it cannot be read, a ConfigError when it cannot be used. */
+export async function loadConfig(path: string, kinds: readonly ModuleKind[]): Promise<AgentConfig> {
+  const bytes = await readBytes(path).catch((error: NodeJS.ErrnoException) => {
+    const reason = reasons[error.code ?? ""] ?? messageOf(error);
+    throw new DutError(
+      error.code === "ENOENT" ? "not_found" : "failed_precondition",
+      `cannot read ${path}: ${reason}`,
+      {
+        hint: "name the configuration file with -c",
+        cause: error,
+      },
+    );
+  });
+  if (bytes.length > longestConfig) {
+    throw tooLong(path);
+  }
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new ConfigError(path, [{ line: 1, column: 1, path: "", sentence: "the file is not UTF-8 text" }]);
+  }
+  return parseConfig(path, text, kinds);
+}
+
+/** Reads no more than it takes to see that a file is too long, so that a device or a pipe without end does no harm. */
+async function readBytes(path: string): Promise<Uint8Array> {
+  await using file = await open(path);
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of file.createReadStream({ end: longestConfig, autoClose: false })) {
+    pieces.push(piece as Uint8Array);
+    length += (piece as Uint8Array).length;
+  }
+  return Buffer.concat(pieces, length);
+}

@@ -1,0 +1,68 @@
+import type { z } from "zod";
+import { DutError, explain } from "#pkg/errors/dut-error.ts";
+import { quote } from "#pkg/golang/quote.ts";
+import type { ConfiguredModule, ModuleKind } from "#pkg/modules/module.ts";
+import { complain, type Place } from "../place.ts";
+import { describeNode, isNothing, type YamlNode } from "../yaml/yaml-node.ts";
+import { issueSentence } from "./issue-sentence.ts";
+import { shapeOf } from "./option-shape.ts";
+import { readOptions } from "./read-options.ts";
+
+/**
+ * The module with the options below `with`, or undefined after complaining about each of them at the text that is to
+ * blame. What is missing is complained about at `with`, or at the entry `use` when there is none.
+ */
+export function configureModule(kind: ModuleKind, given: Place | undefined, use: Place): ConfiguredModule | undefined {
+  if (given !== undefined && given.node.kind !== "map" && !isNothing(given.node)) {
+    complain(given, `expected a mapping of options, found ${describeNode(given.node)}`);
+    return undefined;
+  }
+  const hasOptions = given?.node.kind === "map";
+  const place = given ?? { ...use, path: [...use.path, "with"] };
+  const options = hasOptions ? readOptions(place, shapeOf(kind.schema)) : {};
+  try {
+    const { success, error } = kind.schema.safeParse(options, {
+      error: (issue) => issueSentence(issue, nodeAt(place.node, issue.path ?? []), kind.schema),
+    });
+    if (success) {
+      return kind.configure(options);
+    }
+    for (const issue of error.issues) {
+      complainAboutIssue(issue, place);
+    }
+  } catch (error) {
+    if (!(error instanceof DutError)) {
+      throw error;
+    }
+    complain(place, explain(error));
+  }
+  return undefined;
+}
+
+function complainAboutIssue(issue: z.core.$ZodIssue, place: Place): void {
+  const steps = issue.path.map((step) => (typeof step === "symbol" ? String(step) : step));
+  const node = nodeAt(place.node, steps);
+  if (issue.code === "unrecognized_keys" && node?.kind === "map") {
+    for (const key of issue.keys) {
+      const at = node.entries.get(key)?.keyAt ?? node.at;
+      place.problems.report(at, [...place.path, ...steps, key], `unknown option ${quote(key)}`);
+    }
+    return;
+  }
+  const toBlame = node ?? nodeAt(place.node, steps.slice(0, -1)) ?? place.node;
+  complain({ ...place, node: toBlame, path: [...place.path, ...steps] }, issue.message);
+}
+
+function nodeAt(root: YamlNode, path: readonly PropertyKey[]): YamlNode | undefined {
+  let node: YamlNode | undefined = root;
+  for (const step of path) {
+    if (node?.kind === "map") {
+      node = node.entries.get(String(step))?.value;
+    } else if (node?.kind === "list") {
+      node = node.items[Number(step)];
+    } else {
+      return undefined;
+    }
+  }
+  return node;
+}

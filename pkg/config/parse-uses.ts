@@ -1,0 +1,136 @@
+import { nearest } from "#pkg/errors/nearest.ts";
+import { quote } from "#pkg/golang/quote.ts";
+import type { ConfiguredModule, ModuleKind } from "#pkg/modules/module.ts";
+import type { ArgumentConfig, ModuleUse } from "./config.ts";
+import { configureModule } from "./options/configure-module.ts";
+import { complain, complainAboutKey, fieldsOf, itemsOf, optionalTextOf, type Place, textOf, truthOf } from "./place.ts";
+import { argumentName, referencesIn } from "./template.ts";
+import { isNothing } from "./yaml/yaml-node.ts";
+
+interface CommandParts {
+  readonly command: Place;
+  readonly uses: Place | undefined;
+  readonly args: Place | undefined;
+  readonly declared: readonly ArgumentConfig[];
+}
+
+/** The arguments that a command declares. */
+export function parseArguments(args: Place | undefined): readonly ArgumentConfig[] {
+  const declaredAt = new Map<string, Place>();
+  return itemsOf(args, "a list of arguments, each with name and desc").map((place) => {
+    const { name: namePlace, desc } = fieldsOf(place, ["name", "desc"]);
+    const name = optionalTextOf(namePlace);
+    const at = namePlace ?? place;
+    const first = declaredAt.get(name);
+    if (name === "") {
+      complainAboutNoName(place, namePlace);
+    } else if (!argumentName.test(name)) {
+      complain(at, `${quote(name)} cannot be referred to; use letters, digits, - and _ in the name of an argument`);
+    } else if (first !== undefined) {
+      complain(at, `argument ${quote(name)} is declared twice, first at line ${first.node.at.line}`);
+    } else {
+      declaredAt.set(name, at);
+    }
+    return { name, description: optionalTextOf(desc) };
+  });
+}
+
+function complainAboutNoName(place: Place, name: Place | undefined): void {
+  const hasOtherProblem = place.node.kind !== "map" || name?.node.kind === "map" || name?.node.kind === "list";
+  if (!hasOtherProblem) {
+    complain(name ?? place, "an argument needs a name");
+  }
+}
+
+/** The modules of a command, without those that cannot be configured. Which module gets which arguments is checked here. */
+export function parseUses(
+  { command, uses, args, declared }: CommandParts,
+  kinds: readonly ModuleKind[],
+): readonly ModuleUse[] {
+  const places = itemsOf(uses, "a list of modules");
+  if (places.length === 0 && (uses === undefined || uses.node.kind === "list" || isNothing(uses.node))) {
+    complainAboutKey(uses ?? command, "command must have at least one module, under uses:");
+    return [];
+  }
+  const names = declared.map((argument) => argument.name);
+  const parsed = places.map((place) => parseUse(place, names, kinds));
+  const [passthrough, ...others] = parsed.filter((use) => use.passthrough);
+  for (const { place } of others) {
+    complain(place, "command must have at most one passthrough module; there is another one above");
+  }
+  if (passthrough !== undefined && args !== undefined && declared.length > 0) {
+    complainAboutKey(args, "command cannot have both passthrough module and args declaration; remove one of them");
+  } else {
+    complainAboutUnused(args, declared, new Set(parsed.flatMap((use) => use.args.flatMap(referencesIn))));
+  }
+  return parsed.flatMap(({ module, passthrough, args }) =>
+    module === undefined ? [] : [{ module, passthrough, args }],
+  );
+}
+
+interface ParsedUse extends Omit<ModuleUse, "module"> {
+  readonly place: Place;
+  readonly module: ConfiguredModule | undefined;
+}
+
+function parseUse(place: Place, declared: readonly string[], kinds: readonly ModuleKind[]): ParsedUse {
+  const fields = fieldsOf(place, ["module", "passthrough", "args", "with"]);
+  const passthrough = truthOf(fields.passthrough);
+  const argPlaces = itemsOf(fields.args, "a list of texts");
+  const args = argPlaces.map(textOf);
+  if (passthrough && fields.args !== undefined && args.length > 0) {
+    complainAboutKey(fields.args, "passthrough module must not have args set: it gets what the user types");
+  } else {
+    for (const [index, text] of args.entries()) {
+      complainAboutUndeclared(argPlaces[index] as Place, text, declared);
+    }
+  }
+  const kind = kindOf(fields.module ?? place, kinds);
+  return { place, passthrough, args, module: kind && configureModule(kind, fields.with, place) };
+}
+
+function kindOf(place: Place, kinds: readonly ModuleKind[]): ModuleKind | undefined {
+  const { node } = place;
+  if (node.kind !== "scalar" || isNothing(node) || node.text === "") {
+    const isMissing = place.path.at(-1) !== "module" || node.kind === "scalar";
+    complain(
+      place,
+      isMissing ? "module name must not be empty; write module: and the name of one" : "expected the name of a module",
+    );
+    return undefined;
+  }
+  const kind = kinds.find(({ name }) => name === node.text);
+  if (kind === undefined) {
+    const names = kinds.map(({ name }) => name).sort();
+    const meant = nearest(node.text, names);
+    const hint =
+      meant === undefined ? `there are: ${names.join(", ")}` : `did you mean ${meant}? there are: ${names.join(", ")}`;
+    complain(place, `no module named ${quote(node.text)} (${hint})`);
+  }
+  return kind;
+}
+
+function complainAboutUndeclared(place: Place, text: string, declared: readonly string[]): void {
+  for (const name of new Set(referencesIn(text))) {
+    if (declared.includes(name)) {
+      continue;
+    }
+    const meant = nearest(name, declared);
+    const known = declared.length === 0 ? "the command declares none" : `declared: ${declared.join(", ")}`;
+    const hint = `${meant === undefined ? "" : `did you mean ${meant}? `}${known}; write $\${${name}} for the text itself, or $${name} for a shell's variable`;
+    complain(place, `undefined argument reference \${${name}} (${hint})`);
+  }
+}
+
+function complainAboutUnused(
+  args: Place | undefined,
+  declared: readonly ArgumentConfig[],
+  used: ReadonlySet<string>,
+): void {
+  itemsOf(args?.node.kind === "list" ? args : undefined, "").forEach((place, index) => {
+    const name = declared[index]?.name ?? "";
+    if (argumentName.test(name) && !used.has(name)) {
+      complain(place, `argument ${quote(name)} is never used; write \${${name}} in the args of a module or remove it`);
+    }
+  });
+}

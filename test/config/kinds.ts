@@ -1,0 +1,48 @@
+import { z } from "zod";
+import { DutError } from "#pkg/errors/dut-error.ts";
+import { defineModule, type ModuleKind } from "#pkg/modules/module.ts";
+
+/** A kind whose help shows the options it was configured with. It is never opened here. */
+function kind(name: string, config: z.ZodObject): ModuleKind {
+  return defineModule({
+    name,
+    summary: `options as in ${name}`,
+    config,
+    help: (options) => JSON.stringify(options),
+    open: () => Promise.reject(new DutError("unimplemented", "configurations are only parsed here")),
+  });
+}
+
+/** Kinds with every sort of option, so that the cases here do not depend on the modules that are shipped. */
+export const caseKinds: readonly ModuleKind[] = [
+  kind("status", z.strictObject({})),
+  kind("shell", z.strictObject({ path: z.string().default("/bin/sh"), quiet: z.boolean().default(false) })),
+  kind(
+    "gpio-switch",
+    z.strictObject({
+      pin: z.int().nonnegative().max(53).describe("BCM line number"),
+      activelow: z.boolean().default(false),
+      initial: z.enum(["on", "off"]).default("off"),
+    }),
+  ),
+  kind(
+    "serial",
+    z.strictObject({
+      port: z.string().min(1).describe("the serial device"),
+      baud: z.int().positive().default(115200),
+      delay: z
+        .string()
+        .regex(/^\d+ms$/, { error: "expected milliseconds such as 50ms" })
+        .default("50ms"),
+    }),
+  ),
+  kind(
+    "file",
+    z.strictObject({
+      permission: z.string().default("0644"),
+      environment: z.record(z.string(), z.string()).optional(),
+      sources: z.union([z.string(), z.array(z.string())]).optional(),
+      retry: z.strictObject({ times: z.int(), factor: z.number().default(1) }).optional(),
+    }),
+  ),
+];
