@@ -14,7 +14,7 @@ test("a file that cannot be read is one sentence with its path", async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), "config-"));
   assert.deepEqual(await Promise.all([join(folder.path, "nosuch.yaml"), folder.path].map(messageOfLoading)), [
     `cannot read ${folder.path}/nosuch.yaml: no such file or directory (name the configuration file with -c)`,
-    `cannot read ${folder.path}: is a directory (name the configuration file with -c)`,
+    `cannot read ${folder.path}: it is a directory (name the configuration file with -c)`,
   ]);
 });
 

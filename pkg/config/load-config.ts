@@ -1,28 +1,14 @@
 import { open } from "node:fs/promises";
-import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
+import { fromErrno } from "#pkg/host/errno.ts";
 import type { ModuleKind } from "#pkg/modules/module.ts";
 import type { AgentConfig } from "./config.ts";
 import { ConfigError } from "./config-error.ts";
 import { longestConfig, parseConfig, tooLong } from "./parse-config.ts";
 
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: "no such file or directory",
-  EACCES: "permission denied",
-  EISDIR: "is a directory",
-};
-
 /** Reads and parses a configuration file. Throws one sentence when it cannot be read, a ConfigError when it cannot be used. */
 export async function loadConfig(path: string, kinds: readonly ModuleKind[]): Promise<AgentConfig> {
-  const bytes = await readBytes(path).catch((error: NodeJS.ErrnoException) => {
-    const reason = reasons[error.code ?? ""] ?? messageOf(error);
-    throw new DutError(
-      error.code === "ENOENT" ? "not_found" : "failed_precondition",
-      `cannot read ${path}: ${reason}`,
-      {
-        hint: "name the configuration file with -c",
-        cause: error,
-      },
-    );
+  const bytes = await readBytes(path).catch((error: unknown) => {
+    throw fromErrno(error, `cannot read ${path}`, { hint: "name the configuration file with -c" });
   });
   if (bytes.length > longestConfig) {
     throw tooLong(path);
