@@ -54,7 +54,9 @@ const identified: ReadonlySet<string> = new Set([
 function headerInterceptor({ identity, onPeerVersion }: ConnectionOptions): Interceptor {
   let told = false;
   return (next) => async (request) => {
-    request.header.set(versionHeader, protocolVersion);
+    if (!request.header.has(versionHeader)) {
+      request.header.set(versionHeader, protocolVersion);
+    }
     if (identity !== undefined && identified.has(request.method.name)) {
       request.header.set(fromHeader, identity);
     }

@@ -6,16 +6,22 @@ import { limits } from "./limits.ts";
 import type { Door } from "./listener.ts";
 import type { HttpHandler } from "./rpc-handler.ts";
 
+export interface Http1Options {
+  readonly address: Address;
+  readonly headersMs: number;
+  readonly log: Log;
+}
+
 /** HTTP/1.1 for curl, scripts and probes: JSON calls, gRPC-Web and Connect, but nothing that a web page could send. */
-export function http1Door(handler: HttpHandler, address: Address, log: Log): Door {
+export function http1Door(handler: HttpHandler, { address, headersMs, log }: Http1Options): Door {
   const listenHost = address.kind === "tcp" ? address.host : "localhost";
   const server = createServer(
     {
       maxHeaderSize: limits.headerBytes,
-      headersTimeout: limits.headersMs,
+      headersTimeout: headersMs,
       requestTimeout: limits.requestMs,
-      keepAliveTimeout: limits.headersMs,
-      connectionsCheckingInterval: 1000,
+      keepAliveTimeout: headersMs,
+      connectionsCheckingInterval: headersMs / 10,
     },
     (request, response) => {
       const refusal = refuseBrowser(

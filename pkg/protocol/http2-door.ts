@@ -1,13 +1,16 @@
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { createServer, type ServerHttp2Session } from "node:http2";
 import type { Log } from "#pkg/log/log.ts";
 import { limits } from "./limits.ts";
 import type { Door } from "./listener.ts";
 import type { HttpHandler } from "./rpc-handler.ts";
 
+/** What a peer gets to close its side of a connection that has nothing more to say, in milliseconds. */
+const lingerMs = 200;
+
 /** HTTP/2 in clear with prior knowledge, with the limits that Node leaves open. */
 export function http2Door(handler: HttpHandler, log: Log): Door {
-  const sessions = new Set<ServerHttp2Session>();
+  const sessions = new Set<WatchedSession>();
   const server = createServer({
     settings: {
       initialWindowSize: limits.streamWindowBytes,
@@ -22,28 +25,18 @@ export function http2Door(handler: HttpHandler, log: Log): Door {
   server.on("request", handler);
   server.on("sessionError", (error) => log.debug("connection failed", { err: error }));
   server.on("session", (session) => {
-    sessions.add(session);
     session.setLocalWindowSize(limits.connectionWindowBytes);
-    const watch = keepAlive(session, log);
-    session.once("close", () => {
-      sessions.delete(session);
-      clearInterval(watch);
-    });
+    const watched = new WatchedSession(session, log);
+    sessions.add(watched);
+    session.once("close", () => sessions.delete(watched));
   });
   return {
     admit: (socket) => void server.emit("connection", socket),
     async drain() {
-      await Promise.all(
-        Array.from(sessions, async (session) => {
-          session.close();
-          if (!session.destroyed) {
-            await once(session, "close");
-          }
-        }),
-      );
+      await Promise.all(Array.from(sessions, (session) => session.drain()));
     },
     close() {
-      for (const session of sessions) {
+      for (const { session } of sessions) {
         session.destroy();
       }
     },
@@ -51,37 +44,62 @@ export function http2Door(handler: HttpHandler, log: Log): Door {
 }
 
 /**
- * Pings a session that has open streams and drops it when the peer does not answer, so that a client whose cable was
- * pulled does not hold its device. Closes a session that has had no stream for the idle time; the first stream has to
- * come within the time for headers.
+ * A session that is pinged while it has open streams and dropped when the peer does not answer, so that a client whose
+ * cable was pulled does not hold its device. One that has had no stream for the idle time is closed; the first stream
+ * has to come within the time for headers.
  */
-function keepAlive(session: ServerHttp2Session, log: Log): NodeJS.Timeout {
-  let openStreams = 0;
-  let idleSince = performance.now() - limits.idleMs + limits.headersMs;
-  let pinged: number | undefined;
-  session.on("stream", (stream) => {
-    openStreams += 1;
-    stream.once("close", () => {
-      openStreams -= 1;
-      idleSince = performance.now();
-    });
-  });
-  const look = () => {
-    const now = performance.now();
-    if (openStreams === 0) {
-      pinged = undefined;
-      if (now - idleSince >= limits.idleMs) {
-        session.close();
-      }
-    } else if (pinged === undefined) {
-      pinged = now;
-      session.ping(() => {
-        pinged = undefined;
+class WatchedSession {
+  readonly session: ServerHttp2Session;
+  readonly #log: Log;
+  #openStreams = 0;
+  #idleSince = performance.now() - limits.idleMs + limits.headersMs;
+  #pingedAt: number | undefined;
+  readonly #quiet = new EventEmitter<{ idle: [] }>();
+
+  constructor(session: ServerHttp2Session, log: Log) {
+    this.session = session;
+    this.#log = log;
+    session.on("stream", (stream) => {
+      this.#openStreams += 1;
+      stream.once("close", () => {
+        this.#openStreams -= 1;
+        this.#idleSince = performance.now();
+        if (this.#openStreams === 0) {
+          this.#quiet.emit("idle");
+        }
       });
-    } else if (now - pinged >= limits.pingTimeoutMs) {
-      log.warn("peer does not answer, connection dropped", { remote: session.socket?.remoteAddress });
-      session.destroy();
+    });
+    const timer = setInterval(() => this.#look(), limits.pingIntervalMs).unref();
+    session.once("close", () => clearInterval(timer));
+  }
+
+  /** Tells the peer to open no more streams, waits for the open ones, and closes the connection. */
+  async drain(): Promise<void> {
+    const closed = once(this.session, "close");
+    this.session.close();
+    if (this.#openStreams > 0) {
+      await Promise.race([once(this.#quiet, "idle"), closed]);
     }
-  };
-  return setInterval(look, limits.pingIntervalMs).unref();
+    const linger = setTimeout(() => this.session.destroy(), lingerMs);
+    await closed;
+    clearTimeout(linger);
+  }
+
+  #look(): void {
+    const now = performance.now();
+    if (this.#openStreams === 0) {
+      this.#pingedAt = undefined;
+      if (now - this.#idleSince >= limits.idleMs) {
+        this.session.close();
+      }
+    } else if (this.#pingedAt === undefined) {
+      this.#pingedAt = now;
+      this.session.ping(() => {
+        this.#pingedAt = undefined;
+      });
+    } else if (now - this.#pingedAt >= limits.pingTimeoutMs) {
+      this.#log.warn("peer does not answer, connection dropped", { remote: this.session.socket?.remoteAddress });
+      this.session.destroy();
+    }
+  }
 }

@@ -25,6 +25,8 @@ export interface ListenOptions {
   readonly log: Log;
   /** Accepts an address beyond loopback and unix sockets. */
   readonly insecure: boolean;
+  /** From accepting a connection to its first bytes, and to the end of HTTP/1.1 headers. Default limits.headersMs. */
+  readonly headersMs?: number;
 }
 
 /** One side of the port: takes sockets that speak its protocol and knows what is open on them. */
@@ -45,21 +47,30 @@ const http2Preface = Buffer.from("PRI");
  */
 export async function listen(address: Address, handler: HttpHandler, options: ListenOptions): Promise<Listener> {
   await refuseOpenListener(address, options.insecure);
-  const doors = { http1: http1Door(handler, address, options.log), http2: http2Door(handler, options.log) };
+  const { log, headersMs = limits.headersMs } = options;
+  const doors = { http1: http1Door(handler, { address, headersMs, log }), http2: http2Door(handler, log) };
   const open = new Set<Socket>();
+  const unrecognised = new Set<Socket>();
   const server = createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true }, (socket) => {
     if (open.size >= limits.connections) {
-      options.log.warn("connection refused, too many are open", { limit: limits.connections });
+      log.warn("connection refused, too many are open", { limit: limits.connections });
       socket.destroy();
       return;
     }
     open.add(socket);
-    socket.once("close", () => open.delete(socket));
-    socket.on("error", (error) => options.log.debug("connection failed", { err: error }));
-    void recognise(socket).then(
-      (protocol) => doors[protocol].admit(socket),
+    unrecognised.add(socket);
+    socket.once("close", () => {
+      open.delete(socket);
+      unrecognised.delete(socket);
+    });
+    socket.on("error", (error) => log.debug("connection failed", { err: error }));
+    void recognise(socket, headersMs).then(
+      (protocol) => {
+        unrecognised.delete(socket);
+        doors[protocol].admit(socket);
+      },
       (error: unknown) => {
-        options.log.debug("connection closed", { err: error });
+        log.debug("connection closed", { err: error });
         socket.destroy();
       },
     );
@@ -69,6 +80,9 @@ export async function listen(address: Address, handler: HttpHandler, options: Li
     address: boundAddress(server, address),
     async drain(signal) {
       server.close();
+      for (const socket of unrecognised) {
+        socket.destroy();
+      }
       const gone = Promise.all([doors.http1.drain(), doors.http2.drain()]);
       const aborted = Promise.withResolvers<never>();
       using _ = onAbort(signal, () => aborted.reject(signal.reason));
@@ -97,9 +111,9 @@ function onAbort(signal: AbortSignal, react: () => void): Disposable {
 }
 
 /** Reads just enough of a paused socket to know its protocol, and puts it back. */
-async function recognise(socket: Socket): Promise<"http1" | "http2"> {
+async function recognise(socket: Socket, patienceMs: number): Promise<"http1" | "http2"> {
   let seen: Buffer = Buffer.alloc(0);
-  const patience = AbortSignal.timeout(limits.headersMs);
+  const patience = AbortSignal.timeout(patienceMs);
   while (seen.length < http2Preface.length && http2Preface.subarray(0, seen.length).equals(seen)) {
     const chunk: Buffer | null = socket.read();
     if (chunk !== null) {

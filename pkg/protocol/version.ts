@@ -1,11 +1,7 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
-import { packageVersion } from "./build-info.ts";
+import { protocolVersion } from "./version-text.ts";
 
-/**
- * What the programs send as Dutctl-Version. The existing programs compare what stands before the `+`; what follows it
- * is build metadata to them.
- */
-export const protocolVersion = `1.0.0-alpha.1+${packageVersion}`;
+export { protocolVersion };
 
 /** How a peer's version relates to ours. `differs` is tolerated with a warning, `incompatible` is refused. */
 export type VersionRelation =

@@ -1,0 +1,101 @@
+import { DutError } from "#pkg/errors/dut-error.ts";
+import { quote } from "#pkg/golang/quote.ts";
+import { formatAddress, parseAddress } from "#pkg/protocol/address.ts";
+import { type Connection, connectTo } from "#pkg/protocol/client.ts";
+
+/** An agent as the server reaches it. */
+export interface Agent {
+  /** As it registered itself. */
+  readonly address: string;
+  readonly connection: Connection;
+}
+
+/** How long an agent may take to show that it still has a device that another one claims, in milliseconds. */
+const provenAliveMs = 2_000;
+
+/** Which agent has which device. An agent has one connection, whatever the number of its devices. */
+export class Registry implements Disposable {
+  readonly #agents = new Map<string, { readonly agent: Agent; devices: ReadonlySet<string> }>();
+
+  /** Every device name, sorted by its bytes. */
+  get devices(): string[] {
+    const names = Array.from(this.#agents.values()).flatMap(({ devices }) => Array.from(devices));
+    return names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  }
+
+  /** Throws not_found. */
+  agentOf(device: string): Agent {
+    const agent = this.#find(device);
+    if (agent === undefined) {
+      throw new DutError("not_found", `device ${quote(device)} not found`);
+    }
+    return agent;
+  }
+
+  /**
+   * Takes an agent's devices in place of those it had. A device that another agent has stays there as long as that one
+   * answers for it: already_exists, and nothing is changed. Throws invalid_argument for a registration that is not one.
+   */
+  async register(devices: readonly string[], address: string): Promise<void> {
+    if (address === "") {
+      throw new DutError("invalid_argument", "agent address is not set");
+    }
+    if (devices.length === 0) {
+      throw new DutError("invalid_argument", "empty device list");
+    }
+    const nameless = devices.indexOf("");
+    if (nameless >= 0) {
+      throw new DutError("invalid_argument", `device ${nameless + 1} has empty name`);
+    }
+    const target = parseAddress(address);
+    const key = formatAddress(target);
+    for (const device of devices) {
+      const owner = this.#find(device);
+      if (owner !== undefined && owner.address !== key && (await stillHas(owner, device))) {
+        throw new DutError(
+          "already_exists",
+          `adding agent ${quote(address)}: device ${quote(device)} already registered`,
+        );
+      }
+    }
+    this.#take(devices, key, target);
+  }
+
+  [Symbol.dispose](): void {
+    for (const { agent } of this.#agents.values()) {
+      agent.connection[Symbol.dispose]();
+    }
+    this.#agents.clear();
+  }
+
+  #find(device: string): Agent | undefined {
+    return this.#agents.values().find(({ devices }) => devices.has(device))?.agent;
+  }
+
+  #take(devices: readonly string[], key: string, target: ReturnType<typeof parseAddress>): void {
+    const claimed = new Set(devices);
+    for (const [address, entry] of this.#agents) {
+      entry.devices = entry.devices.difference(claimed);
+      if (entry.devices.size === 0 && address !== key) {
+        entry.agent.connection[Symbol.dispose]();
+        this.#agents.delete(address);
+      }
+    }
+    const known = this.#agents.get(key);
+    const agent = known?.agent ?? {
+      address: key,
+      connection: connectTo(target, { identity: undefined, pingWhenIdle: true }),
+    };
+    this.#agents.set(key, { agent, devices: claimed });
+  }
+}
+
+async function stillHas(agent: Agent, device: string): Promise<boolean> {
+  try {
+    const { devices } = await agent.connection.devices.list({}, { timeoutMs: provenAliveMs });
+    return devices.some(({ name }) => name === device);
+  } catch {
+    // Whatever went wrong, the agent did not answer for the device.
+    return false;
+  }
+}

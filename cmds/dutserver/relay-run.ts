@@ -1,0 +1,57 @@
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
+import type { Log } from "#pkg/log/log.ts";
+import { DeviceService, RunRequestSchema } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
+import { fromHeader, versionHeader } from "#pkg/protocol/headers.ts";
+import { rpcHandler } from "#pkg/protocol/rpc-handler.ts";
+import { refuseIncompatible } from "#pkg/protocol/version.ts";
+import { peekFirstMessage } from "#pkg/relay/first-message.ts";
+import { passedOn, splice } from "#pkg/relay/splice.ts";
+import { agentFault } from "./agent-fault.ts";
+import type { Registry } from "./registry.ts";
+
+/** The path of the call that is joined instead of answered. */
+export const runPath = `/${DeviceService.typeName}/${DeviceService.method.run.name}`;
+
+/** Joins a client's Run with the agent that has the device. Answers with the reason when that cannot be done. */
+export async function relayRun(
+  registry: Registry,
+  request: Http2ServerRequest,
+  response: Http2ServerResponse,
+  log: Log,
+): Promise<void> {
+  const { stream, headers } = request;
+  try {
+    refuseIncompatible("dutserver", String(headers[versionHeader.toLowerCase()] ?? ""));
+    const { msg } = await peekFirstMessage(stream, headers["content-type"] ?? "", RunRequestSchema);
+    if (msg.case !== "command") {
+      throw new DutError("invalid_argument", "first run request must contain a command");
+    }
+    const { device, command } = msg.value;
+    const agent = registry.agentOf(device);
+    log.info("run forwarded", { device, command, agent: agent.address, user: headers[fromHeader.toLowerCase()] });
+    try {
+      await splice(stream, await agent.connection.session.request("POST", runPath, passedOn(headers), {}));
+    } catch (error) {
+      throw agentFault(agent, error);
+    }
+  } catch (error) {
+    log.warn("run not forwarded", { err: messageOf(error) });
+    refuse(request, response, error, log);
+  }
+}
+
+/** Lets the RPC library say the error in whichever protocol the client speaks. */
+function refuse(request: Http2ServerRequest, response: Http2ServerResponse, error: unknown, log: Log): void {
+  if (response.stream === undefined || response.stream.destroyed) {
+    return;
+  }
+  const routes = rpcHandler(
+    (router) =>
+      router.rpc(DeviceService.method.run, () => {
+        throw error;
+      }),
+    { self: "dutserver", log },
+  );
+  routes(request, response);
+}

@@ -1,0 +1,51 @@
+import { explain, messageOf } from "#pkg/errors/dut-error.ts";
+import type { Log } from "#pkg/log/log.ts";
+import { untilAborted } from "#pkg/program/daemon.ts";
+import { formatAddress } from "#pkg/protocol/address.ts";
+import { type Listener, listen } from "#pkg/protocol/listener.ts";
+import { type HttpHandler, rpcHandler } from "#pkg/protocol/rpc-handler.ts";
+import type { Options } from "./flags.ts";
+import { Registry } from "./registry.ts";
+import { relayRun, runPath } from "./relay-run.ts";
+import { serverRoutes } from "./service.ts";
+
+/** How long runs that are being forwarded may go on after the signal to stop. */
+const drainMs = 15_000;
+
+/** Serves until the signal, then drains. Resolves with the exit status. */
+export async function serve(options: Options, signal: AbortSignal, log: Log): Promise<number> {
+  using registry = new Registry();
+  let listener: Listener;
+  try {
+    listener = await listen(options.listen, serverHandler(registry, log), {
+      log: log.with({ scope: "rpc" }),
+      insecure: options.insecure,
+    });
+  } catch (error) {
+    log.error("cannot listen", { addr: formatAddress(options.listen), err: explain(error) });
+    return 1;
+  }
+  await using open = listener;
+  log.info("rpc service listening", { addr: formatAddress(open.address) });
+  await untilAborted(signal);
+  log.info("shutting down", { signal: String(signal.reason) });
+  try {
+    await open.drain(AbortSignal.timeout(drainMs));
+  } catch (error) {
+    log.warn("graceful shutdown did not fully drain in time", { err: messageOf(error) });
+  }
+  return 0;
+}
+
+/** Runs are joined as streams; everything else is answered as a call. A run over HTTP/1.1 is refused by the call's rules. */
+function serverHandler(registry: Registry, log: Log): HttpHandler {
+  const routes = rpcHandler(serverRoutes(registry, log), { self: "dutserver", log: log.with({ scope: "rpc" }) });
+  const relayLog = log.with({ scope: "relay" });
+  return (request, response) => {
+    if (request.url === runPath && request.method === "POST" && "stream" in request && "stream" in response) {
+      void relayRun(registry, request, response, relayLog);
+    } else {
+      routes(request, response);
+    }
+  };
+}

@@ -1,0 +1,77 @@
+import { resolveArguments } from "#pkg/config/resolve-arguments.ts";
+import { DutError } from "#pkg/errors/dut-error.ts";
+import { quote } from "#pkg/golang/quote.ts";
+import type { Holds } from "#pkg/lock/holds.ts";
+import type { Log } from "#pkg/log/log.ts";
+import type { Bench, OpenCommand } from "./bench.ts";
+import { type Run, startRun } from "./run.ts";
+
+/** What a client wants run. */
+export interface RunRequest {
+  readonly device: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  /** The name under which the device is held. */
+  readonly owner: string;
+}
+
+/** Runs commands on a bench: one at a time on a device, and none any more once it is stopped. */
+export class RunEngine {
+  readonly #bench: Bench;
+  readonly #holds: Holds;
+  readonly #log: Log;
+  readonly #runs = new Set<Run>();
+  #stopReason: DutError | undefined;
+
+  constructor(bench: Bench, holds: Holds, log: Log) {
+    this.#bench = bench;
+    this.#holds = holds;
+    this.#log = log;
+  }
+
+  /** Throws not_found naming what is not there. */
+  find(device: string, command: string): OpenCommand {
+    const commands = this.#bench.devices.get(device);
+    const found = commands?.get(command);
+    if (found === undefined) {
+      const missing = commands === undefined ? "device" : "command";
+      throw new DutError("not_found", `device ${quote(device)}, command ${quote(command)}: no such ${missing}`);
+    }
+    return found;
+  }
+
+  /**
+   * Starts a run and holds its device until the last module has really stopped. Throws before anything has happened:
+   * not_found, invalid_argument for arguments that do not fit, failed_precondition for a disabled command or a device in
+   * use, unavailable while shutting down.
+   */
+  start(request: RunRequest): Run {
+    if (this.#stopReason !== undefined) {
+      throw new DutError("unavailable", this.#stopReason.message);
+    }
+    const command = this.find(request.device, request.command);
+    const args = resolveArguments(command.config, request.args);
+    const steps = command.modules().map(({ name, module }, index) => ({ name, module, args: args[index] ?? [] }));
+    const hold = this.#holds.acquire(request.device, request.owner);
+    const log = this.#log.with({ user: request.owner, device: request.device, command: request.command });
+    log.info("run started");
+    const run = startRun(steps, log);
+    this.#runs.add(run);
+    void run.stopped.then(() => {
+      this.#runs.delete(run);
+      hold[Symbol.dispose]();
+      log.info("run ended");
+    });
+    return run;
+  }
+
+  /** Stops every run, starts no other, and resolves when the last module has stopped. */
+  async stop(reason: DutError): Promise<void> {
+    this.#stopReason = reason;
+    const runs = Array.from(this.#runs);
+    for (const run of runs) {
+      run.stop(reason);
+    }
+    await Promise.all(runs.map((run) => run.stopped));
+  }
+}
