@@ -16,6 +16,7 @@ function kind(name: string, config: z.ZodObject): ModuleKind {
 /** Kinds with every sort of option, so that the cases here do not depend on the modules that are shipped. */
 export const caseKinds: readonly ModuleKind[] = [
   kind("status", z.strictObject({})),
+  kind("program", z.strictObject({ args: z.array(z.string()), module: z.string() })),
   kind("shell", z.strictObject({ path: z.string().default("/bin/sh"), quiet: z.boolean().default(false) })),
   kind(
     "gpio-switch",

@@ -17,18 +17,18 @@ export function configureModule(kind: ModuleKind, given: Place | undefined, use:
     complain(given, `expected a mapping of options, found ${describeNode(given.node)}`);
     return undefined;
   }
-  const hasOptions = given?.node.kind === "map";
   const place = given ?? { ...use, path: [...use.path, "with"] };
-  const options = hasOptions ? readOptions(place, shapeOf(kind.schema)) : {};
+  const written = given?.node.kind === "map" ? given.node : undefined;
+  const options = written === undefined ? {} : readOptions(place, shapeOf(kind.schema));
   try {
     const { success, error } = kind.schema.safeParse(options, {
-      error: (issue) => issueSentence(issue, nodeAt(place.node, issue.path ?? []), kind.schema),
+      error: (issue) => issueSentence(issue, nodeAt(written, issue.path ?? []), kind.schema),
     });
     if (success) {
       return kind.configure(options);
     }
     for (const issue of error.issues) {
-      complainAboutIssue(issue, place);
+      complainAboutIssue(issue, written, place);
     }
   } catch (error) {
     if (!(error instanceof DutError)) {
@@ -39,9 +39,9 @@ export function configureModule(kind: ModuleKind, given: Place | undefined, use:
   return undefined;
 }
 
-function complainAboutIssue(issue: z.core.$ZodIssue, place: Place): void {
+function complainAboutIssue(issue: z.core.$ZodIssue, written: YamlNode | undefined, place: Place): void {
   const steps = issue.path.map((step) => (typeof step === "symbol" ? String(step) : step));
-  const node = nodeAt(place.node, steps);
+  const node = nodeAt(written, steps);
   if (issue.code === "unrecognized_keys" && node?.kind === "map") {
     for (const key of issue.keys) {
       const at = node.entries.get(key)?.keyAt ?? node.at;
@@ -49,12 +49,12 @@ function complainAboutIssue(issue: z.core.$ZodIssue, place: Place): void {
     }
     return;
   }
-  const toBlame = node ?? nodeAt(place.node, steps.slice(0, -1)) ?? place.node;
+  const toBlame = node ?? nodeAt(written, steps.slice(0, -1)) ?? place.node;
   complain({ ...place, node: toBlame, path: [...place.path, ...steps] }, issue.message);
 }
 
-function nodeAt(root: YamlNode, path: readonly PropertyKey[]): YamlNode | undefined {
-  let node: YamlNode | undefined = root;
+function nodeAt(root: YamlNode | undefined, path: readonly PropertyKey[]): YamlNode | undefined {
+  let node = root;
   for (const step of path) {
     if (node?.kind === "map") {
       node = node.entries.get(String(step))?.value;
