@@ -15,7 +15,7 @@ const cache = join(root, "node_modules", ".cache", "executables");
  */
 export async function baseNode(platform) {
   const wanted = nodePackage(platform);
-  const base = join(cache, `${wanted.name}-${wanted.version}-stripped`);
+  const base = strippedNode(platform);
   if (existsSync(base)) {
     return base;
   }
@@ -33,6 +33,12 @@ export async function baseNode(platform) {
   const unstripped = base.replace(/stripped$/, "whole");
   await rename(copy, unstripped);
   return unstripped;
+}
+
+/** Where the result is kept; there after the first build for the platform. @param {string} platform */
+export function strippedNode(platform) {
+  const { name, version } = nodePackage(platform);
+  return join(cache, `${name}-${version}-stripped`);
 }
 
 /**

@@ -2,12 +2,11 @@
  * `npm run build [-- --target linux-arm64] [program…]`: makes executables that need no Node, in `dist/` for this
  * machine's platform and in `dist/<target>/` for another one.
  */
-import { execFileSync } from "node:child_process";
-import { mkdir, mkdtempDisposable, rename, stat, writeFile } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { baseNode } from "./base-node.mjs";
-import { bundleProgram } from "./bundle-program.mjs";
+import { buildExecutable } from "./build-executable.mjs";
 import { root } from "./pinned-node.mjs";
 
 const targets = ["linux-x64", "linux-arm64"];
@@ -51,26 +50,4 @@ function parseCommandLine(args, own) {
     throw new Error(`there is no program ${unknown}: build ${programs.join(", ")}, or all without a name`);
   }
   return { target: values.target, chosen: positionals.length > 0 ? positionals : programs };
-}
-
-/** @param {{ program: string, base: string, executable: string, codeCache: boolean }} options */
-async function buildExecutable({ program, base, executable, codeCache }) {
-  await using folder = await mkdtempDisposable(`${executable}-`);
-  const main = join(folder.path, `${program}.cjs`);
-  const output = join(folder.path, program);
-  const config = join(folder.path, "config.json");
-  await bundleProgram(program, main);
-  const options = {
-    main,
-    output,
-    executable: base,
-    disableExperimentalSEAWarning: true,
-    // Made by the Node that runs here, so it fits no other platform.
-    useCodeCache: codeCache,
-    // Whoever may start the program shall not be able to put code into it by NODE_OPTIONS.
-    execArgvExtension: "none",
-  };
-  await writeFile(config, JSON.stringify(options));
-  execFileSync(process.execPath, ["--build-sea", config], { stdio: ["ignore", "ignore", "inherit"] });
-  await rename(output, executable);
 }

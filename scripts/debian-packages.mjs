@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { createInterface } from "node:readline/promises";
 
 /** What the demo and the tests run besides the package itself. Debian has User-Mode Linux for x86 only. */
-const packages = [
+export const forDemoAndTests = [
   ...(process.arch === "x64" ? ["user-mode-linux"] : []),
   "busybox-static",
   "socat",
@@ -15,19 +15,20 @@ const install = ["install", "-y", "--no-install-recommends"];
 
 /**
  * Installs the Debian packages that are missing: as root, after a yes at the terminal, or unasked when `unattended`
- * or under CI. Otherwise, and when apt-get fails, it says which line installs them, and returns: demo and tests do
+ * or under CI. Otherwise, and when apt-get fails, it says which line installs them, and returns: whoever asked does
  * without. Does nothing on other systems.
  *
+ * @param {readonly string[]} packages
  * @param {boolean} unattended
  */
-export async function installDebianPackages(unattended) {
-  const missing = missingPackages();
+export async function installDebianPackages(packages, unattended) {
+  const missing = missingPackages(packages);
   if (missing.length === 0) {
     return;
   }
   const line = `apt-get install --no-install-recommends ${missing.join(" ")}`;
   if (process.getuid?.() !== 0) {
-    say(`these Debian packages are missing; what needs them is left out. To install them: sudo ${line}`);
+    say(`Debian packages are missing, and what needs them is left out. To install them: sudo ${line}`);
   } else if (unattended || isCi() || (await agrees(missing))) {
     say(`installing Debian packages: ${missing.join(" ")}`);
     if (!aptGet(["update"])) {
@@ -38,11 +39,12 @@ export async function installDebianPackages(unattended) {
       say(`apt-get did not install ${failed.join(" ")}; what needs them is left out. To try again: ${line}`);
     }
   } else {
-    say(`these Debian packages are missing; what needs them is left out. To install them: ${line}`);
+    say(`Debian packages are missing, and what needs them is left out. To install them: ${line}`);
   }
 }
 
-function missingPackages() {
+/** @param {readonly string[]} packages */
+function missingPackages(packages) {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the format language of dpkg-query
   const { error, stdout } = spawnSync("dpkg-query", ["-W", "-f", "${Package} ${db:Status-Status}\\n", ...packages], {
     encoding: "utf8",
@@ -66,7 +68,7 @@ async function agrees(missing) {
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const question = `The demo and the tests use Debian packages that are missing: ${missing.join(" ")}\nInstall them now? [Y/n] `;
+    const question = `Debian packages are missing: ${missing.join(" ")}\nInstall them now? [Y/n] `;
     const answer = await terminal.question(question).catch((error) => {
       if (/Ctrl\+D/.test(error.message)) {
         return "no";

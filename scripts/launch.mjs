@@ -1,16 +1,16 @@
 /**
  * Runs a program of this package on the Node release that the package pins, whatever Node the machine has:
- * `node scripts/launch.mjs [--debian] <file> [args…]`. What is missing in node_modules is installed first, and with
- * `--debian` the Debian packages that the demo and the tests use. Plain JavaScript, because Node 20 has to read it.
+ * `node scripts/launch.mjs [--debian[=name,…]] <file> [args…]`. What is missing in node_modules is installed first, and
+ * with `--debian` the Debian packages that are named, or those of the demo and the tests. Plain JavaScript, because Node 20 has to read it.
  */
 import { stat } from "node:fs/promises";
-import { installDebianPackages } from "./debian-packages.mjs";
+import { forDemoAndTests, installDebianPackages } from "./debian-packages.mjs";
 import { installNodeModules } from "./node-modules.mjs";
 import { oldestSystemNode, pinnedNode } from "./pinned-node.mjs";
 import { runProgram } from "./run-program.mjs";
 
 const [, , ...given] = process.argv;
-const debian = given[0] === "--debian";
+const debian = /^--debian(?:=(.+))?$/.exec(given[0] ?? "");
 const [file, ...args] = debian ? given.slice(1) : given;
 
 try {
@@ -20,11 +20,11 @@ try {
     );
   }
   if (file === undefined) {
-    throw new Error("nothing to run: node scripts/launch.mjs [--debian] <file> [args…]");
+    throw new Error("nothing to run: node scripts/launch.mjs [--debian[=name,…]] <file> [args…]");
   }
   await installNodeModules();
   if (debian) {
-    await installDebianPackages(args.includes("--check"));
+    await installDebianPackages(debian[1]?.split(",") ?? forDemoAndTests, args.includes("--check"));
   }
   await stat(file).catch(() => {
     throw new Error(`there is no ${file} to run`);
