@@ -36,7 +36,7 @@ export async function callAgent(call: Call, surroundings: Pick<Context, "out" | 
     if (world.signal.aborted) {
       return { kind: "interrupted" };
     }
-    return describe(dutErrorFrom(error), call, context);
+    return await describe(dutErrorFrom(error), call, context);
   }
 }
 
