@@ -1,0 +1,154 @@
+import { constants } from "node:fs";
+import {
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
+import { dirname } from "node:path";
+import { DutError } from "#pkg/errors/dut-error.ts";
+import { errnoOf, fromErrno } from "./errno.ts";
+import type { Files, Replacement } from "./files.ts";
+
+const textBytes = 64 * 1024;
+
+/** SQLITE_BUSY: another process holds the lock. */
+const sqliteBusy = 5;
+
+/** The file system of this computer. */
+export function nodeFiles(): Files {
+  return {
+    async makeDirectory(path) {
+      return await doing(`make the directory ${path}`, async () => {
+        await mkdir(path, { recursive: true, mode: 0o700 });
+        return await realpath(path);
+      });
+    },
+
+    async size(path) {
+      const found = await ifThere(`look at ${path}`, () => stat(path));
+      if (found !== undefined && !found.isFile()) {
+        throw new DutError("failed_precondition", `${path} is not a file`);
+      }
+      return found?.size;
+    },
+
+    async readText(path) {
+      return await ifThere(`read ${path}`, async () => {
+        await using file = await open(path, "r");
+        const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(textBytes) });
+        return buffer.toString("utf8", 0, bytesRead);
+      });
+    },
+
+    async writeText(path, text) {
+      await doing(`write ${path}`, () => writeFile(path, text));
+    },
+
+    async list(path) {
+      return (await ifThere(`list ${path}`, () => readdir(path))) ?? [];
+    },
+
+    async link(path, target) {
+      await doing(`link ${path}`, async () => {
+        const there = await lstat(path).catch(missing);
+        if (there !== undefined && !there.isSymbolicLink()) {
+          throw new DutError("already_exists", `${path} is there and is no symbolic link`, {
+            hint: "move it away or choose another path",
+          });
+        }
+        const next = `${path}.new`;
+        await rm(next, { force: true });
+        await symlink(target, next);
+        await rename(next, path);
+      });
+    },
+
+    async remove(path) {
+      await doing(`remove ${path}`, () => rm(path, { recursive: true, force: true }));
+    },
+
+    async replace(path) {
+      const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+      const next = `${path}.new`;
+      const file = await doing(`write ${next}`, () => open(next, flags, 0o600));
+      return new NextFile(path, next, file);
+    },
+
+    async lock(path) {
+      const { DatabaseSync } = await import("node:sqlite");
+      const database = await doing(`lock ${path}`, async () => new DatabaseSync(path));
+      try {
+        database.exec("BEGIN EXCLUSIVE");
+      } catch (error) {
+        database.close();
+        if (error instanceof Error && "errcode" in error && error.errcode === sqliteBusy) {
+          return undefined;
+        }
+        throw fromErrno(error, `lock ${path}`);
+      }
+      return { [Symbol.dispose]: () => database.isOpen && database.close() };
+    },
+  };
+}
+
+class NextFile implements Replacement {
+  readonly path: string;
+  readonly #target: string;
+  readonly #file: FileHandle;
+  #state: "written" | "over" = "written";
+
+  constructor(target: string, path: string, file: FileHandle) {
+    this.path = path;
+    this.#target = target;
+    this.#file = file;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    await doing(`write ${this.path}`, () => this.#file.writeFile(bytes));
+  }
+
+  async commit(): Promise<void> {
+    await doing(`replace ${this.#target}`, async () => {
+      await this.#file.sync();
+      await this.#file.close();
+      await rename(this.path, this.#target);
+      this.#state = "over";
+      await using directory = await open(dirname(this.#target), "r");
+      await directory.sync();
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#state === "written") {
+      this.#state = "over";
+      await this.#file.close();
+      await rm(this.path, { force: true });
+    }
+  }
+}
+
+async function doing<T>(what: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    throw fromErrno(error, what);
+  }
+}
+
+async function ifThere<T>(what: string, act: () => Promise<T>): Promise<T | undefined> {
+  return await doing(what, () => act().catch(missing));
+}
+
+function missing(error: unknown): undefined {
+  if (errnoOf(error) !== "ENOENT") {
+    throw error;
+  }
+}
