@@ -149,7 +149,7 @@ test("Ctrl-C at a terminal, which reaches the program by itself, is not passed o
   await using fresh = await checkout({ npm });
   await fresh.launch(["program.mjs"]);
   await writeFile(fresh.at("counting.mjs"), counting);
-  const command = `'${process.execPath}' scripts/launch.mjs counting.mjs`;
+  const command = `exec '${process.execPath}' scripts/launch.mjs counting.mjs`;
   const terminal = spawn("/usr/bin/script", ["-qec", command, "/dev/null"], { cwd: fresh.at() });
   const printed = text(terminal.stdout);
   await said(terminal, "ready");

@@ -7,6 +7,8 @@ const bottom = ["pkg/errors", "pkg/golang", "pkg/log"];
 const middle = ["pkg/host", "pkg/protocol", "pkg/lock", "pkg/auth", "pkg/store"];
 const upper = [...bottom, ...middle, "pkg/modules", "pkg/relay"];
 
+const daemon = [...upper, "pkg/config", "pkg/session", "pkg/program", "scripts/require-pinned-node.mjs"];
+
 /** What each room may import besides itself and npm packages; an import of types counts. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   "pkg/errors": [],
@@ -17,13 +19,14 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "pkg/lock": bottom,
   "pkg/auth": bottom,
   "pkg/store": bottom,
+  "pkg/program": bottom,
   "pkg/modules": [...bottom, "pkg/host"],
   "pkg/relay": ["pkg/errors", "pkg/log", "pkg/protocol"],
   "pkg/config": upper,
   "pkg/session": [...upper, "pkg/config"],
   "cmds/dutctl": [...bottom, "pkg/protocol", "pkg/lock", "pkg/auth", "pkg/relay", "scripts/require-pinned-node.mjs"],
-  "cmds/dutagent": [...upper, "pkg/config", "pkg/session", "scripts/require-pinned-node.mjs"],
-  "cmds/dutserver": [...upper, "pkg/config", "pkg/session", "scripts/require-pinned-node.mjs"],
+  "cmds/dutagent": daemon,
+  "cmds/dutserver": daemon,
 };
 
 /** Tests in a room may lean on this too. */
