@@ -1,12 +1,12 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
-import { dutErrorFrom } from "#pkg/protocol/fault.ts";
 import type { RunRequestSchema, RunResponse } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
 import { destinationOf, type Grants, grantsOf, readablePath } from "../files/grants.ts";
 import { readRegularFile } from "../files/read-file.ts";
 import { writeReceivedFile } from "../files/write-file.ts";
 import type { Invocation } from "../grammar.ts";
+import { abortable } from "./abortable.ts";
 import type { Context } from "./context.ts";
 import { Outbox } from "./outbox.ts";
 
@@ -18,6 +18,8 @@ interface Running {
   readonly grants: Grants;
   readonly outbox: Outbox<Request>;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Shows what the agent says; a reader that stalls holds up the run, but not its end. */
+  show(bytes: Uint8Array, isError: boolean): Promise<void>;
   /** Ends the run for a reason of ours. */
   fail(reason: unknown): void;
   /** A file is on its way to the agent. */
@@ -32,11 +34,14 @@ export async function run({ device, command, args }: Invocation & { name: "run" 
   const { devices, server, world } = context;
   const ended = new AbortController();
   const signal = AbortSignal.any([world.signal, ended.signal]);
+  const metadata = { server, msg: "Run Response", device, command, args: args.join(" ") };
+  const patiently = abortable(signal);
   const running: Running = {
     context,
     grants: grantsOf(args, world.directory),
     outbox: new Outbox(signal),
-    metadata: { server, msg: "Run Response", device, command, args: args.join(" ") },
+    metadata,
+    show: (data, isError) => patiently(context.out.write({ type: "module-output", data, metadata, isError })),
     fail: (reason) => ended.abort(reason),
     answering: false,
   };
@@ -47,7 +52,7 @@ export async function run({ device, command, args }: Invocation & { name: "run" 
       await handle(response, running);
     }
   } catch (error) {
-    throw ended.signal.aborted ? ended.signal.reason : dutErrorFrom(error, signal);
+    throw ended.signal.aborted ? ended.signal.reason : error;
   } finally {
     ended.abort(new DutError("canceled", "the run is over"));
   }
@@ -65,17 +70,16 @@ async function forwardInput({ context, outbox, fail }: Running): Promise<void> {
 }
 
 async function handle({ msg }: RunResponse, running: Running): Promise<void> {
-  const { out, log } = running.context;
-  const { metadata } = running;
+  const { log } = running.context;
   switch (msg.case) {
     case "print":
-      return out.write({ type: "module-output", data: msg.value.text, metadata });
+      return running.show(msg.value.text, false);
     case "console":
       switch (msg.value.data.case) {
         case "stdout":
-          return out.write({ type: "module-output", data: msg.value.data.value, metadata });
+          return running.show(msg.value.data.value, false);
         case "stderr":
-          return out.write({ type: "module-output", data: msg.value.data.value, metadata, isError: true });
+          return running.show(msg.value.data.value, true);
         default:
           return log.warn("unexpected console stdin from agent");
       }
