@@ -1,0 +1,51 @@
+/** What `help` prints: how to call the module, and which port it is. */
+export function helpText(port: string, baud: number): string {
+  return `Serial connection to the DUT
+
+ARGUMENTS:
+	[-t <duration>] [-eol cr|lf|crlf|none] [-keep-escapes]                 (monitor: show the output)
+	[-t <duration>] [-eol cr|lf|crlf|none] [-keep-escapes] [--] <step>...  (run steps)
+
+	step := expect <regex> | send <data> | send-raw <data> | send-secret <data>
+
+Configured COM port is ${JSON.stringify(port)} with baud rate ${baud}.
+
+Without steps the output of the DUT is shown until the run is cancelled or -t is
+over, which is a success. With steps they run in order; the first that fails ends
+the run.
+
+STEPS:
+	expect <regex>      Show the output until it matches the RE2 expression [1].
+	                    A plain word matches itself; write \\ before each of
+	                    . $ * + ? ( ) [ ] { } ^ | \\ that is meant as it is.
+	send <data>         Write <data> and a line ending (see -eol).
+	send-raw <data>     Write <data> as it is.
+	send-secret <data>  As send, and <data> is shown nowhere: markers and errors
+	                    say ***, and so does the output where the DUT echoes it.
+
+<data> may contain \\r \\n \\t \\\\ and \\xNN (\\x03 is Ctrl-C). Every value is one
+argument: quote what contains blanks. After a last send the output is shown for
+one second more.
+
+FLAGS (before the steps):
+	-t <duration>          Time limit for the whole run, such as 30s or 3m.
+	                       0 (default) sets none.
+	-eol cr|lf|crlf|none   Line ending of send and send-secret (default cr, what
+	                       the Enter key of a terminal sends).
+	-keep-escapes          Leave terminal escape sequences (colours, cursor) in
+	                       the output. Without it they are neither shown nor
+	                       matched.
+
+A match reaches back 64 KiB at most, less with a very large expression. ^ and $
+stand for the ends of what has been read, which says little: match on prompts and
+words. A DUT that echoes lets an expect after a send match what was sent.
+
+EXAMPLES:
+	watch the console:       (no arguments)
+	wait for a boot:         -t 60s -- expect 'login:'
+	log in, run a command:   -t 60s -- expect 'login:' send root expect 'Password:' send-secret hunter2 expect '# ' send uname
+	stop with Ctrl-C:        -- send-raw '\\x03' expect '[$#] '
+
+[1] https://golang.org/s/re2syntax
+`;
+}
