@@ -1,7 +1,7 @@
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
+import { type Flags, parseFlags } from "#pkg/golang/flags.ts";
 import { quote } from "#pkg/golang/quote.ts";
 import { type Address, parseAddress } from "#pkg/protocol/address.ts";
-import { type Flags, parseFlags } from "./flags.ts";
 
 export type Format = "text" | "json" | "yaml" | "oneline";
 export type LogMode = "debug" | "warn" | "none";

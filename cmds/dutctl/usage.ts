@@ -1,4 +1,4 @@
-import { describeFlags } from "./flags.ts";
+import { describeFlags } from "#pkg/golang/flags.ts";
 import { flags } from "./grammar.ts";
 
 const purpose = "dutctl controls devices under test through a dutagent or a dutserver.\n";

@@ -57,7 +57,7 @@ export function parseFlags(argv: readonly string[], flags: Flags): ParsedFlags {
   return { values, positionals };
 }
 
-/** Rewrites Go's spellings into the one that the parser reads without guessing, `--name=value`. */
+/** Rewrites Go's spellings into the one that the parser reads without guessing, `--name="value"`. */
 function normalise(argv: readonly string[], flags: Flags): { normalised: string[]; positionals: readonly string[] } {
   const normalised: string[] = [];
   let next = 0;
@@ -84,13 +84,18 @@ function normalise(argv: readonly string[], flags: Flags): { normalised: string[
     if (flag.kind === "boolean") {
       normalised.push(`--${name}=${parseBoolean(name, value ?? "true")}`);
     } else if (value !== undefined) {
-      normalised.push(`--${name}=${value}`);
+      normalised.push(assignment(name, value));
     } else if (next < argv.length) {
-      normalised.push(`--${name}=${argv[next++]}`);
+      normalised.push(assignment(name, argv[next++] as string));
     } else {
       throw new DutError("invalid_argument", `flag needs an argument: -${name}`);
     }
   }
+}
+
+/** The parser takes one pair of quotes off, so that a value with quotes of its own keeps them. */
+function assignment(name: string, value: string): string {
+  return `--${name}="${value}"`;
 }
 
 function parseBoolean(name: string, text: string): boolean {
