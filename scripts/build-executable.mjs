@@ -4,6 +4,14 @@ import { join } from "node:path";
 import { bundleProgram } from "./bundle-program.mjs";
 
 /**
+ * Options of Node for a program. The client ends before it has filled 16 MiB of young objects: with so much room from
+ * the start it never stops to collect them, which is a tenth of `dutctl list`.
+ *
+ * @type {Readonly<Record<string, readonly string[]>>}
+ */
+const nodeOptions = { dutctl: ["--min-semi-space-size=16"] };
+
+/**
  * Makes one executable of `cmds/<program>` and the Node at `base` (see baseNode). A code cache makes it start sooner,
  * and is right only when `base` is for this machine's platform.
  *
@@ -22,6 +30,7 @@ export async function buildExecutable({ program, base, executable, codeCache }) 
     disableExperimentalSEAWarning: true,
     // Made by the Node that runs here, so it fits no other platform.
     useCodeCache: codeCache,
+    execArgv: nodeOptions[program] ?? [],
     // Whoever may start the program shall not be able to put code into it by NODE_OPTIONS.
     execArgvExtension: "none",
   };
