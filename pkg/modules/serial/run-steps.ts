@@ -1,8 +1,8 @@
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { formatDuration } from "#pkg/golang/duration.ts";
 import type { SerialPort } from "#pkg/host/serial-ports.ts";
-import type { Arrivals } from "./arrivals.ts";
 import { MatchWindow } from "./match-window.ts";
+import { nextPiece } from "./next-piece.ts";
 import type { Script, Step } from "./parse-script.ts";
 import type { Pattern } from "./pattern.ts";
 import { pause } from "./pause.ts";
@@ -12,7 +12,7 @@ import { startTimeLimit } from "./time-limit.ts";
 /** The line that a script works on. */
 export interface Line {
   readonly port: SerialPort;
-  readonly arrivals: Arrivals;
+  readonly arrivals: AsyncIterator<Uint8Array>;
   readonly output: RunOutput;
   /** Before each send, in milliseconds. */
   readonly delayMs: number;
@@ -42,7 +42,7 @@ export async function runSteps(line: Line, script: Script, signal: AbortSignal):
 
 async function expectPattern(line: Line, unmatched: MatchWindow, pattern: Pattern, signal: AbortSignal): Promise<void> {
   while (!(await unmatched.consume(pattern, signal))) {
-    const piece = await line.arrivals.next(signal);
+    const piece = await nextPiece(line.arrivals, signal);
     if (piece === undefined) {
       throw new DutError("unavailable", "the serial port was closed");
     }

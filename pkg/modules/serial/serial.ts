@@ -4,7 +4,6 @@ import { parseDuration } from "#pkg/golang/duration.ts";
 import type { Host } from "#pkg/host/host.ts";
 import type { SerialPort } from "#pkg/host/serial-ports.ts";
 import { type Call, defineModule } from "#pkg/modules/module.ts";
-import { Arrivals } from "./arrivals.ts";
 import { helpText } from "./help.ts";
 import { parseScript, type Script } from "./parse-script.ts";
 import { RunOutput } from "./run-output.ts";
@@ -74,7 +73,7 @@ async function openPort({ port, baud }: Config, host: Host): Promise<SerialPort>
 async function converse({ port: path, baud, delay }: Config, port: SerialPort, script: Script, call: Call) {
   const { session, signal } = call;
   const output = new RunOutput(session, script.keepEscapes);
-  const arrivals = new Arrivals(port.received);
+  const arrivals = port.received[Symbol.asyncIterator]();
   await output.marker(`Connected to ${path} at ${baud} baud`);
   if (script.steps.length === 0) {
     await monitor(arrivals, output, script.timeoutMs, signal);
@@ -94,7 +93,12 @@ async function converse({ port: path, baud, delay }: Config, port: SerialPort, s
   await output.marker("Script completed");
 }
 
-async function monitor(arrivals: Arrivals, output: RunOutput, timeoutMs: number | undefined, signal: AbortSignal) {
+async function monitor(
+  arrivals: AsyncIterator<Uint8Array>,
+  output: RunOutput,
+  timeoutMs: number | undefined,
+  signal: AbortSignal,
+) {
   try {
     await watch(arrivals, output, timeoutMs, signal);
   } catch (error) {
@@ -110,7 +114,11 @@ async function monitor(arrivals: Arrivals, output: RunOutput, timeoutMs: number 
 }
 
 /** The device may well have gone away after the last send, to reboot for example: that does not fail the run. */
-async function showLastAnswer(arrivals: Arrivals, output: RunOutput, { signal, log }: Call): Promise<void> {
+async function showLastAnswer(
+  arrivals: AsyncIterator<Uint8Array>,
+  output: RunOutput,
+  { signal, log }: Call,
+): Promise<void> {
   try {
     await watch(arrivals, output, lastAnswerMs, signal);
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { Arrivals } from "./arrivals.ts";
+import { nextPiece } from "./next-piece.ts";
 import type { RunOutput } from "./run-output.ts";
 import { startTimeLimit } from "./time-limit.ts";
 
@@ -7,7 +7,7 @@ import { startTimeLimit } from "./time-limit.ts";
  * Throws what ended the port, or the signal's reason when it aborts.
  */
 export async function watch(
-  arrivals: Arrivals,
+  arrivals: AsyncIterator<Uint8Array>,
   output: RunOutput,
   milliseconds: number | undefined,
   signal: AbortSignal,
@@ -15,9 +15,9 @@ export async function watch(
   using limit = startTimeLimit(signal, milliseconds);
   try {
     for (
-      let piece = await arrivals.next(limit.signal);
+      let piece = await nextPiece(arrivals, limit.signal);
       piece !== undefined;
-      piece = await arrivals.next(limit.signal)
+      piece = await nextPiece(arrivals, limit.signal)
     ) {
       await output.device(piece);
     }
