@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { test } from "node:test";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { callerOf } from "#pkg/protocol/headers.ts";
 import { dutctl } from "./test/recorded-world.ts";
 import { type Script, ScriptedAgent } from "./test/scripted-agent.ts";
 
@@ -207,6 +208,18 @@ test("lock and unlock ask for the caller's own", async () => {
   const locked = '✓ Device "dev1" locked by "alice@desk" for 25m\n';
   const unlocked = '✓ Device "dev1" unlocked\n';
   assert.deepEqual(ended, [locked, locked, locked, unlocked, unlocked]);
+});
+
+test("a name in any script reaches the agent as UTF-8", async () => {
+  const callers: unknown[] = [];
+  await using agent = await ScriptedAgent.start({
+    unlock: (_request, { requestHeader }) => {
+      callers.push(callerOf(requestHeader));
+      return {};
+    },
+  });
+  await dutctl(["-s", agent.address, "-u", "jörg@日本", "dev1", "unlock"]);
+  assert.deepEqual(callers, [{ kind: "named", name: "jörg@日本" }]);
 });
 
 const durations: readonly [duration: string, message: string][] = [

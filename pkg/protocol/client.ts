@@ -2,7 +2,7 @@ import { type Client, createClient, type Interceptor } from "@connectrpc/connect
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import type { Address } from "./address.ts";
 import { DeviceService, RelayService } from "./gen/dutctl/v1/dutctl_pb.ts";
-import { fromHeader, versionHeader } from "./headers.ts";
+import { fromHeader, fromHeaderValue, versionHeader } from "./headers.ts";
 import { Http2Session, urlOf } from "./http2-session.ts";
 import { limits } from "./limits.ts";
 import { protocolVersion } from "./version.ts";
@@ -58,7 +58,7 @@ function headerInterceptor({ identity, onPeerVersion }: ConnectionOptions): Inte
       request.header.set(versionHeader, protocolVersion);
     }
     if (identity !== undefined && identified.has(request.method.name)) {
-      request.header.set(fromHeader, identity);
+      request.header.set(fromHeader, fromHeaderValue(identity));
     }
     const response = await next(request);
     if (!told) {

@@ -6,6 +6,11 @@ export const fromHeader = "From";
 /** Carries the version of the sender, in requests and responses. */
 export const versionHeader = "Dutctl-Version";
 
+/** An identity as the value of its header: the existing programs send UTF-8, and Node sends a byte for a letter. */
+export function fromHeaderValue(identity: string): string {
+  return Buffer.from(identity, "utf8").toString("latin1");
+}
+
 /** Who calls. Anonymous callers get another name with every request, so they never own anything. */
 export interface Caller {
   readonly kind: "named" | "anonymous";
@@ -13,7 +18,7 @@ export interface Caller {
 }
 
 export function callerOf(headers: Headers): Caller {
-  const name = headers.get(fromHeader) ?? "";
+  const name = Buffer.from(headers.get(fromHeader) ?? "", "latin1").toString("utf8");
   return name === ""
     ? { kind: "anonymous", name: `unknown-${randomBytes(4).toString("hex")}` }
     : { kind: "named", name };
