@@ -48,7 +48,7 @@ test("cancel kills a group that does not listen when its grace is over", async (
 
 test("cancel leaves the group its grace when the leader ends first", async (t) => {
   const { signal, abort } = run(t);
-  const member = "trap 'sleep 0.2; echo finished the page; exit' TERM; echo ready; while :; do sleep 0.01; done";
+  const member = "trap 'sleep 1.5; echo finished the page; exit' TERM; echo ready; while :; do sleep 0.01; done";
   await using program = await shell(`sh -c "${member}" & trap - TERM; wait`, signal);
   const said: string[] = [];
   for await (const piece of program.stdout) {

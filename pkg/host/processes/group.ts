@@ -19,21 +19,30 @@ export function signalGroup(group: number, signal: NodeJS.Signals): void {
 /** Resolves when no member of a group lives any more, at the latest after `withinMs`. */
 export async function groupGone(group: number, withinMs: number): Promise<void> {
   const end = performance.now() + withinMs;
-  while (performance.now() < end && (await groupLives(group))) {
+  // A look takes a while, and a member may start another and end meanwhile: what is gone is not seen twice.
+  for (let looksInVain = 0; looksInVain < 2 && performance.now() < end; ) {
+    if (!groupTakesSignals(group)) {
+      return;
+    }
+    looksInVain = (await groupLives(group)) ? 0 : looksInVain + 1;
     await setTimeout(Math.min(lookEveryMs, withinMs));
   }
 }
 
-async function groupLives(group: number): Promise<boolean> {
+function groupTakesSignals(group: number): boolean {
   try {
     process.kill(-group, 0);
+    return true;
   } catch (error) {
     return errnoOf(error) !== "ESRCH";
   }
+}
+
+/** Whether a member is more than a zombie: below a pid 1 that reaps nothing, zombies stay and take signals for ever. */
+async function groupLives(group: number): Promise<boolean> {
   if (process.platform !== "linux") {
     return true;
   }
-  // A member that ended and was not reaped (an orphan below a pid 1 that reaps nothing) still takes signals.
   for (const pid of await processIds()) {
     const found = await processState(pid);
     if (found !== undefined && found.group === group && found.state !== "Z" && found.state !== "X") {

@@ -20,14 +20,15 @@ export class Output implements AsyncIterable<Uint8Array> {
   #wake: () => void = () => {};
   /** What may still come from the program itself; set by its end. */
   #leftBytes = Number.POSITIVE_INFINITY;
-  #release: (() => void) | undefined;
+  #timesHeld = 0;
+  readonly #heldOpen: (times: number) => void;
 
   /**
-   * Takes over the descriptor of a pipe's read end. `release` is called once when something holds the pipe open after the
-   * program's end, and is to end what it can; if that does not help the pipe is closed.
+   * Takes over the descriptor of a pipe's read end. `heldOpen` is called when something else has had the pipe open for a
+   * while after the program's end, again and again, with how often it has been.
    */
-  constructor(readEnd: number, release: () => void) {
-    this.#release = release;
+  constructor(readEnd: number, heldOpen: (times: number) => void) {
+    this.#heldOpen = heldOpen;
     this.#socket = new Socket({ fd: readEnd, readable: true, writable: false });
     this.#socket.on("error", () => this.abandon());
     for (const event of ["readable", "end", "close"] as const) {
@@ -74,7 +75,7 @@ export class Output implements AsyncIterable<Uint8Array> {
         yield piece;
         this.#leftBytes -= piece.length;
         if (this.#leftBytes < 0) {
-          this.#heldOpen();
+          this.#held();
         }
       }
     } finally {
@@ -89,17 +90,13 @@ export class Output implements AsyncIterable<Uint8Array> {
     if (this.#leftBytes === Number.POSITIVE_INFINITY) {
       await promise;
     } else if (!(await within(lingerMs, promise))) {
-      this.#heldOpen();
+      this.#held();
     }
   }
 
-  #heldOpen(): void {
-    if (this.#release === undefined) {
-      this.abandon();
-      return;
-    }
+  #held(): void {
     this.#leftBytes = largestPipeBytes;
-    this.#release();
-    this.#release = undefined;
+    this.#timesHeld += 1;
+    this.#heldOpen(this.#timesHeld);
   }
 }

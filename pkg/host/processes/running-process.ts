@@ -35,10 +35,9 @@ export class RunningProcess implements HostProcess {
   #state: State = "running";
 
   constructor({ child, pid, mark, outputs: [stdout, stderr] }: Started, options: ProcessOptions) {
-    const killGroup = () => signalGroup(pid, "SIGKILL");
     this.pid = pid;
-    this.stdout = new Output(stdout, killGroup);
-    this.stderr = new Output(stderr, killGroup);
+    this.stdout = new Output(stdout, (times) => this.#heldOpen(this.stdout, times));
+    this.stderr = new Output(stderr, (times) => this.#heldOpen(this.stderr, times));
     this.#mark = mark;
     this.#leader = once(child, "exit").then(([code, signal]) => {
       this.stdout.programEnded();
@@ -94,6 +93,15 @@ export class RunningProcess implements HostProcess {
     await killMarked(this.#mark);
     await within(lastWordsMs, this.#outputsOver());
     this.#abandonOutputs();
+  }
+
+  /** The program has ended and left something that has its output open: the group is killed first, then it was a daemon. */
+  #heldOpen(output: Output, times: number): void {
+    if (this.#state === "running" && times === 1) {
+      signalGroup(this.pid, "SIGKILL");
+    } else if (this.#state === "running" || this.#state === "over") {
+      output.abandon();
+    }
   }
 
   async #outputsOver(): Promise<void> {
