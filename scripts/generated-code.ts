@@ -5,13 +5,18 @@ import { mkdtempDisposable, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "./pinned-node.mjs";
+import { projectPath } from "./run-program.mjs";
 
 const protocol = join(root, "pkg/protocol");
 
 /** Generates code below `output`, a folder seen from pkg/protocol. Throws when the .proto files are not valid. */
 export async function generate(output: string): Promise<void> {
   const buf = join(root, "node_modules/.bin/buf");
-  const child = spawn(process.execPath, [buf, "generate", "--output", output], { cwd: protocol, stdio: "inherit" });
+  const child = spawn(process.execPath, [buf, "generate", "--output", output], {
+    cwd: protocol,
+    stdio: "inherit",
+    env: { ...process.env, PATH: projectPath() },
+  });
   const [code] = await once(child, "exit");
   if (code !== 0) {
     throw new Error("buf generate failed: mend the .proto file that it names");

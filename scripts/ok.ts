@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { styleText } from "node:util";
+import { messageOf } from "#pkg/errors/dut-error.ts";
 import { staleFiles } from "./generated-code.ts";
 import { root } from "./pinned-node.mjs";
 import { testArguments } from "./test-arguments.ts";
@@ -50,7 +51,13 @@ for (const { name, remedy, passes } of given.includes("--no-tests") ? steps : [.
 }
 
 async function isGenerated(): Promise<boolean> {
-  const stale = await staleFiles();
+  const stale = await staleFiles().catch((error: unknown) => {
+    process.stdout.write(`${messageOf(error)}\n`);
+    return undefined;
+  });
+  if (stale === undefined) {
+    return false;
+  }
   for (const name of stale) {
     process.stdout.write(`pkg/protocol/${name} is not what the .proto files give\n`);
   }
