@@ -71,8 +71,8 @@ END
   echo board >"$tree/etc/hostname"
   echo 'root:x:0:0:root:/root:/bin/sh' >"$tree/etc/passwd"
   echo 'root:x:0:' >"$tree/etc/group"
-  # The password is "board".
-  echo 'root:$1$board$LvfcktcggJmSWR5QiG5R0/:20000:0:99999:7:::' >"$tree/etc/shadow"
+  # The password is "letmein".
+  echo 'root:$1$board$zEMA0qXSKO2vSJXf19KHx.:20000:0:99999:7:::' >"$tree/etc/shadow"
   chmod 600 "$tree/etc/shadow"
 
   cat >"$tree/etc/inittab" <<'END'

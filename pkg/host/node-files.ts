@@ -86,7 +86,7 @@ export function nodeFiles(): Files {
       const { DatabaseSync } = await import("node:sqlite");
       const database = await doing(`lock ${path}`, async () => new DatabaseSync(path));
       try {
-        database.exec("BEGIN EXCLUSIVE");
+        database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
       } catch (error) {
         database.close();
         if (error instanceof Error && "errcode" in error && error.errcode === sqliteBusy) {

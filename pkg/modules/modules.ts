@@ -1,5 +1,21 @@
+import { agentStatus } from "./agent-status/agent-status.ts";
+import { dummyFt } from "./dummy-ft/dummy-ft.ts";
+import { dummyRepeat } from "./dummy-repeat/dummy-repeat.ts";
+import { dummyStatus } from "./dummy-status/dummy-status.ts";
 import type { ModuleKind } from "./module.ts";
 import { serial } from "./serial/serial.ts";
+import { shell } from "./shell/shell.ts";
+import { timeWait } from "./time-wait/time-wait.ts";
+import { uml } from "./uml/uml.ts";
 
 /** Every kind of module that an agent offers, by name. */
-export const moduleKinds: readonly ModuleKind[] = [serial];
+export const moduleKinds: readonly ModuleKind[] = [
+  agentStatus,
+  dummyFt,
+  dummyRepeat,
+  dummyStatus,
+  serial,
+  shell,
+  timeWait,
+  uml,
+];
