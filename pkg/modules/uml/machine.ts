@@ -4,8 +4,8 @@ import type { Host } from "#pkg/host/host.ts";
 import type { ExitStatus, HostProcess } from "#pkg/host/processes.ts";
 import type { BoardPlan } from "./options.ts";
 
-/** What the kernel says to its starter before its console works is a few lines; the rest is not worth keeping. */
-const outputCharacters = 4000;
+/** What the kernel says to its starter is a few lines before its console works, and its last messages after a panic. */
+const outputCharacters = 8000;
 
 /** The orderly end. */
 export const switchedItselfOff = "it switched itself off";
@@ -77,7 +77,8 @@ function explainEnd(status: ExitStatus, output: string): string {
     return switchedItselfOff;
   }
   if (status.kind === "exited" ? status.code === 134 : status.signal === "SIGABRT") {
-    return "kernel panic";
+    const [, reason] = /Kernel panic - not syncing: (.*)/.exec(output) ?? [];
+    return reason === undefined ? "kernel panic" : `kernel panic: ${reason.trim()}`;
   }
   const how = status.kind === "exited" ? `the kernel ended with status ${status.code}` : `ended by ${status.signal}`;
   const words = output.split("\n").findLast((line) => line.trim() !== "" && !/\.\.\.\w|Adding \d+ bytes/.test(line));

@@ -100,7 +100,10 @@ suite("a virtual board", { skip: boardSkip(), timeout: 120_000 }, () => {
     const status = await board.run(["status"]);
     assert.deepEqual(
       { status, again: await board.run(["on"]) },
-      { status: ["off, since TIME: kernel panic\n"], again: ["on, pid N, console STATE/console\n"] },
+      {
+        status: ["off, since TIME: kernel panic: Requested init /nothing failed (error -2).\n"],
+        again: ["on, pid N, console STATE/console\n"],
+      },
     );
   });
 
