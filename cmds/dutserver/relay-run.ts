@@ -31,7 +31,7 @@ export async function relayRun(
     const agent = registry.agentOf(device);
     log.info("run forwarded", { device, command, agent: agent.address, user: headers[fromHeader.toLowerCase()] });
     try {
-      await splice(stream, await agent.connection.session.request("POST", runPath, passedOn(headers), {}));
+      await splice(response, await agent.connection.session.request("POST", runPath, passedOn(headers), {}));
     } catch (error) {
       throw agentFault(agent, error);
     }

@@ -1,6 +1,7 @@
 import {
   type ClientHttp2Stream,
   constants,
+  type Http2ServerResponse,
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
   type ServerHttp2Stream,
@@ -11,19 +12,19 @@ const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR } = constants;
 /** Headers that belong to one connection or are made anew for the next (RFC 9113, section 8.2.2, and RFC 9110). */
 const hopHeaders = new Set(["host", "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"]);
 
-/** A request's or an answer's headers as they are sent on. */
+/** A request's or an answer's headers as they are sent on, without the pseudo-headers. */
 export function passedOn(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
-  return Object.fromEntries(
-    Object.entries(headers).filter(([name]) => (!name.startsWith(":") || name === ":status") && !hopHeaders.has(name)),
-  );
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith(":") && !hopHeaders.has(name)));
 }
 
 /**
  * Joins a client's stream to the agent's stream that answers it: bytes, half-closes, trailers and resets pass in both
  * directions with back-pressure, and nothing is decoded. Resolves when both are closed. Rejects, with the client's
- * stream untouched, when the agent's stream breaks before it has answered.
+ * stream untouched, when the agent's stream breaks before it has answered. A client gets `lingerMs` to end its half of
+ * an answered stream.
  */
-export async function splice(client: ServerHttp2Stream, agent: ClientHttp2Stream): Promise<void> {
+export async function splice(response: Http2ServerResponse, agent: ClientHttp2Stream, lingerMs = 5_000): Promise<void> {
+  const client = response.stream;
   const answered = Promise.withResolvers<void>();
   const broken = Promise.withResolvers<never>();
   const closed = [once(client, "close"), once(agent, "close")];
@@ -36,21 +37,28 @@ export async function splice(client: ServerHttp2Stream, agent: ClientHttp2Stream
 
   agent.once("response", (headers, flags) => {
     answered.resolve();
-    if (!client.destroyed) {
-      answer(client, agent, headers, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0);
+    if (!client.destroyed && !client.closed) {
+      answer(response, agent, headers, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0);
     }
   });
   agent.once("close", () => {
     broken.reject(agentError ?? new Error("the connection was lost"));
-    if (client.headersSent && !client.writableEnded && !client.destroyed) {
+    const complete = client.writableEnded && agent.rstCode === NGHTTP2_NO_ERROR;
+    if (client.headersSent && !client.closed && !complete) {
       client.close(agent.rstCode === NGHTTP2_NO_ERROR ? NGHTTP2_CANCEL : agent.rstCode);
     }
   });
   client.once("close", () => {
     answered.resolve();
     if (!agent.destroyed) {
-      agent.close(agent.readableEnded ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
+      abandon(agent);
     }
+  });
+  // An answered client ends its half when it has read the answer. One that does not is told that no more is wanted,
+  // which is no error; told at once, Node's own client would drop what it has not read yet.
+  client.once("finish", () => {
+    const linger = setTimeout(() => client.close(NGHTTP2_NO_ERROR), lingerMs);
+    client.once("close", () => clearTimeout(linger));
   });
   client.pipe(agent);
 
@@ -59,31 +67,36 @@ export async function splice(client: ServerHttp2Stream, agent: ClientHttp2Stream
 }
 
 function answer(
-  client: ServerHttp2Stream,
+  response: Http2ServerResponse,
   agent: ClientHttp2Stream,
   headers: IncomingHttpHeaders,
   withoutBody: boolean,
 ): void {
+  const client = response.stream;
+  const status = Number(headers[":status"]);
   if (withoutBody) {
-    client.respond(passedOn(headers), { endStream: true });
-    finish(client);
-    return;
+    client.respond({ ":status": status, ...passedOn(headers) }, { endStream: true });
+  } else {
+    // Trailers are the response object's to send; the body does not pass through it.
+    response.writeHead(status, passedOn(headers));
+    agent.once("trailers", (trailers) => response.addTrailers(passedOn(trailers)));
+    agent.pipe(client, { end: false });
+    // Node ends a stream that was reset as if it were complete.
+    agent.once("end", () => {
+      if (agent.rstCode === NGHTTP2_NO_ERROR && !agent.aborted) {
+        client.end();
+      }
+    });
   }
-  client.respond(passedOn(headers), { waitForTrailers: true });
-  let trailers: IncomingHttpHeaders = {};
-  agent.once("trailers", (received) => {
-    trailers = received;
-  });
-  client.once("wantTrailers", () => {
-    client.sendTrailers(passedOn(trailers));
-    finish(client);
-  });
-  agent.pipe(client);
 }
 
-/** The answer is complete. A client whose half is still open is told that no more is wanted, which is no error. */
-function finish(client: ServerHttp2Stream): void {
-  client.once("finish", () => client.close(NGHTTP2_NO_ERROR));
+/** Nobody reads the agent's answer any more. One that is complete needs no reset: its stream closes with our half. */
+function abandon(agent: ClientHttp2Stream): void {
+  if (agent.readableEnded) {
+    agent.end();
+  } else {
+    agent.close(NGHTTP2_CANCEL);
+  }
 }
 
 async function once(stream: ServerHttp2Stream | ClientHttp2Stream, event: "close"): Promise<void> {
