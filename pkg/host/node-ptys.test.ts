@@ -3,11 +3,15 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { nodePtys } from "./node-ptys.ts";
 
 const skip = spawnSync("socat", ["-V"]).status === 0 ? false : "needs socat: apt-get install socat";
 
-test("programs read what the owner wrote and the owner what they wrote, over and over", { skip }, async () => {
+test("programs read what the owner wrote and the owner what they wrote, over and over", {
+  skip,
+  timeout: 30_000,
+}, async () => {
   await using pty = await nodePtys().open();
   const received = pty.received[Symbol.asyncIterator]();
   const heard: string[] = [];
@@ -22,21 +26,28 @@ test("programs read what the owner wrote and the owner what they wrote, over and
   assert.deepEqual(heard, ["one\n\x03", "re one\r\n", "two\n\x03", "re two\r\n"]);
 });
 
-test("a write that nobody reads takes what fits and blocks nothing, and taking back makes room", { skip }, async () => {
+test("a write that nobody reads takes what fits and blocks nothing, and taking back makes room", {
+  skip,
+  timeout: 30_000,
+}, async () => {
   await using pty = await nodePtys().open();
   let written = 0;
   for (let taken = -1; taken !== 0; written += taken) {
     taken = pty.write(new Uint8Array(1000));
   }
   const tookBack = pty.takeBack();
-  const roomAgain = pty.write(new Uint8Array(1000));
+  let roomAgain = 0;
+  while (roomAgain === 0) {
+    await setImmediate();
+    roomAgain = pty.write(new Uint8Array(1000));
+  }
   assert.deepEqual(
-    { tookBack: tookBack > 0, roomAgain: roomAgain > 0, bounded: written > 4000 && written < 1e6 },
-    { tookBack: true, roomAgain: true, bounded: true },
+    { tookBack: tookBack > 0, bounded: written > 4000 && written < 1e6 },
+    { tookBack: true, bounded: true },
   );
 });
 
-test("disposing takes the device away, ends the reader and may be repeated", { skip }, async () => {
+test("disposing takes the device away, ends the reader and may be repeated", { skip, timeout: 30_000 }, async () => {
   const pty = await nodePtys().open();
   const reading = Array.fromAsync(pty.received);
   await pty[Symbol.asyncDispose]();

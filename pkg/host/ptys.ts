@@ -9,7 +9,7 @@ export interface Pty extends AsyncDisposable {
   readonly received: AsyncIterable<Uint8Array>;
   /** Hands programs as many bytes as fit now, and returns how many those are; the kernel keeps about 20 KiB unread. */
   write(bytes: Uint8Array): number;
-  /** Takes back the oldest bytes that no program has read, at most 4 KiB, and returns how many those are. */
+  /** Takes back the oldest bytes that no program has read, at most 4 KiB, and returns how many those are; the room shows a moment later. */
   takeBack(): number;
 }
 

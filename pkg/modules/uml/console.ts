@@ -49,6 +49,10 @@ export async function openConsole(link: string, { ptys, files }: Host, log: Log)
 
 async function showUser(board: Pty, user: Pty): Promise<void> {
   let reader: "reading" | "behind" = "reading";
+  const overwriteOldest = () => {
+    user.takeBack();
+    return true;
+  };
   for await (const piece of board.received) {
     let rest = piece.subarray(user.write(piece));
     if (rest.length === 0) {
@@ -60,9 +64,7 @@ async function showUser(board: Pty, user: Pty): Promise<void> {
     }
     if (rest.length > 0) {
       reader = "behind";
-      while (rest.length > 0 && user.takeBack() > 0) {
-        rest = rest.subarray(user.write(rest));
-      }
+      await writeWithin(readerPatienceMs, user, rest, overwriteOldest);
     }
   }
 }
@@ -73,7 +75,10 @@ async function tellBoard(user: Pty, board: Pty, powered: () => boolean): Promise
   }
 }
 
-/** Writes as much as finds room in a time, and returns the rest. The time starts anew whenever something was taken. */
+/**
+ * Writes as much as finds room in a time, and returns the rest. The time starts anew whenever something was taken; room
+ * shows a moment after it was made. Before each wait `going` may end it.
+ */
 async function writeWithin(ms: number, pty: Pty, bytes: Uint8Array, going: () => boolean): Promise<Uint8Array> {
   let rest = bytes.subarray(pty.write(bytes));
   let end = performance.now() + ms;
