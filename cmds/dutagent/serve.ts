@@ -8,7 +8,7 @@ import { rpcHandler } from "#pkg/protocol/rpc-handler.ts";
 import type { Bench } from "#pkg/session/bench.ts";
 import { RunEngine } from "#pkg/session/run-engine.ts";
 import { within } from "#pkg/session/time-limit.ts";
-import type { Options } from "./flags.ts";
+import type { Options } from "./options.ts";
 import { register } from "./register.ts";
 import { deviceRoutes } from "./service.ts";
 

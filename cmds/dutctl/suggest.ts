@@ -1,3 +1,4 @@
+import { nearest } from "#pkg/errors/nearest.ts";
 import { quote } from "#pkg/golang/quote.ts";
 import { limits } from "#pkg/protocol/limits.ts";
 import type { Context } from "./commands/context.ts";
@@ -17,10 +18,10 @@ export async function suggestionFor(invocation: Invocation, context: Context): P
   try {
     const names = (await devices.list({}, call)).devices.map(({ name }) => name);
     if (!names.includes(device)) {
-      return question(closest(device, names));
+      return question(nearest(device, names));
     }
     return "command" in invocation
-      ? question(closest(invocation.command, (await devices.commands({ device }, call)).commands))
+      ? question(nearest(invocation.command, (await devices.commands({ device }, call)).commands))
       : undefined;
   } catch (error) {
     log.debug("looking for similar names failed", { err: error });
@@ -30,41 +31,4 @@ export async function suggestionFor(invocation: Invocation, context: Context): P
 
 function question(name: string | undefined): string | undefined {
   return name === undefined ? undefined : `did you mean ${quote(name)}?`;
-}
-
-/** The candidate that differs least, if at most a third of the letters differ. */
-export function closest(word: string, candidates: readonly string[]): string | undefined {
-  const allowed = Math.max(1, Math.floor(word.length / 3));
-  let best: { name: string; distance: number } | undefined;
-  for (const name of candidates) {
-    const far = distance(word.toLowerCase(), name.toLowerCase());
-    if (far <= allowed && far < name.length && (best === undefined || far < best.distance)) {
-      best = { name, distance: far };
-    }
-  }
-  return best?.name;
-}
-
-/** Letters to insert, drop, replace or swap with their neighbour (optimal string alignment). */
-function distance(a: string, b: string): number {
-  let previous: number[] = [];
-  let current = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= a.length; row++) {
-    const next = [row];
-    for (let column = 1; column <= b.length; column++) {
-      const same = a[row - 1] === b[column - 1];
-      const options = [at(current, column) + 1, at(next, column - 1) + 1, at(current, column - 1) + (same ? 0 : 1)];
-      if (row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]) {
-        options.push(at(previous, column - 2) + 1);
-      }
-      next.push(Math.min(...options));
-    }
-    previous = current;
-    current = next;
-  }
-  return at(current, b.length);
-}
-
-function at(row: readonly number[], column: number): number {
-  return row[column] as number;
 }

@@ -1,36 +1,24 @@
-import { explain } from "#pkg/errors/dut-error.ts";
-import { describeFlags } from "#pkg/golang/flags.ts";
-import { createLog } from "#pkg/log/create-log.ts";
-import { parseLogLevel } from "#pkg/log/parse-log-level.ts";
-import type { Daemon } from "#pkg/program/daemon.ts";
-import { versionText } from "#pkg/protocol/version-text.ts";
-import { flags, type Invocation, parseInvocation } from "./flags.ts";
-import { serve } from "./serve.ts";
+import type { Flags } from "#pkg/golang/flags.ts";
+import { addressFlag, daemonMain } from "#pkg/program/daemon-command.ts";
+import type { Options } from "./options.ts";
+
+const flags = {
+  s: {
+    kind: "string",
+    value: "address",
+    summary: "listen here: host:port, [IPv6]:port or unix:/path",
+    default: '"localhost:1024"',
+  },
+} as const satisfies Flags;
 
 /** dutserver from its command line to its exit status: 0, 1 when it cannot serve, 2 for a wrong command line. */
-export async function main(daemon: Daemon): Promise<number> {
-  let invocation: Invocation;
-  try {
-    invocation = parseInvocation(daemon.argv);
-  } catch (error) {
-    daemon.stderr(`${explain(error)}\nUsage of dutserver:\n${describeFlags(flags)}`);
-    return 2;
-  }
-  switch (invocation.name) {
-    case "help":
-      daemon.stderr(`Usage of dutserver:\n${describeFlags(flags)}`);
-      return 0;
-    case "version":
-      daemon.stdout(versionText("DUT Control Server", daemon.runtime));
-      return 0;
-    case "serve": {
-      const { options } = invocation;
-      const log = createLog({
-        level: parseLogLevel(options.logLevel),
-        format: options.logJson ? "json" : "text",
-        scope: "server",
-      });
-      return serve(options, daemon.signal, log);
-    }
-  }
-}
+export const main = daemonMain<Options>({
+  name: "dutserver",
+  title: "DUT Control Server",
+  flags,
+  parse: (values) => ({ listen: addressFlag(values, "s", "localhost:1024"), insecure: values.insecure === true }),
+  async start(options, daemon, log) {
+    const { serve } = await import("./serve.ts");
+    return serve(options, daemon.signal, log);
+  },
+});

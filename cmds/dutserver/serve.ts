@@ -4,7 +4,7 @@ import { untilAborted } from "#pkg/program/daemon.ts";
 import { formatAddress } from "#pkg/protocol/address.ts";
 import { type Listener, listen } from "#pkg/protocol/listener.ts";
 import { type HttpHandler, rpcHandler } from "#pkg/protocol/rpc-handler.ts";
-import type { Options } from "./flags.ts";
+import type { Options } from "./options.ts";
 import { Registry } from "./registry.ts";
 import { relayRun, runPath } from "./relay-run.ts";
 import { serverRoutes } from "./service.ts";

@@ -1,5 +1,6 @@
 import parse from "yargs-parser";
 import { DutError } from "#pkg/errors/dut-error.ts";
+import { nearest } from "#pkg/errors/nearest.ts";
 import { quote } from "./quote.ts";
 
 /** One option of a command line. */
@@ -79,7 +80,10 @@ function normalise(argv: readonly string[], flags: Flags): { normalised: string[
       return { normalised: [...normalised, "--help"], positionals: [] };
     }
     if (flag === undefined) {
-      throw new DutError("invalid_argument", `flag provided but not defined: -${name}`);
+      const meant = nearest(name, Object.keys(flags));
+      throw new DutError("invalid_argument", `flag provided but not defined: -${name}`, {
+        ...(meant === undefined ? {} : { hint: `did you mean -${meant}?` }),
+      });
     }
     if (flag.kind === "boolean") {
       normalised.push(`--${name}=${parseBoolean(name, value ?? "true")}`);

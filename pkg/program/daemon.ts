@@ -1,5 +1,3 @@
-import type { LogLevel } from "#pkg/log/log.ts";
-
 /** What a program that runs until it is told to stop sees of the process it runs in. */
 export interface Daemon {
   readonly argv: readonly string[];
@@ -44,14 +42,6 @@ export function runDaemon(main: DaemonMain): void {
     },
   );
 }
-
-/** The flags of the log, the same for every daemon. */
-export const logFlags = {
-  log: { kind: "string", value: "level", summary: "least level to log: debug, info, warn or error", default: "debug" },
-  "log-json": { kind: "boolean", summary: "log in JSON" },
-} as const;
-
-export const defaultLogLevel: LogLevel = "debug";
 
 /** Resolves when the signal is aborted, also when that has happened already. */
 export async function untilAborted(signal: AbortSignal): Promise<void> {

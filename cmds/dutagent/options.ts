@@ -1,0 +1,13 @@
+import type { Address } from "#pkg/protocol/address.ts";
+
+/** What a command line of dutagent asks for. */
+export interface Options {
+  readonly task: "serve" | "check-config" | "dry-run";
+  readonly listen: Address;
+  /** Path of the configuration. */
+  readonly config: string;
+  /** Accepts a listener that other machines can reach. */
+  readonly insecure: boolean;
+  /** The server to register with. */
+  readonly server: Address | undefined;
+}

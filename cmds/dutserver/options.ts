@@ -1,0 +1,8 @@
+import type { Address } from "#pkg/protocol/address.ts";
+
+/** What a command line of dutserver asks for. */
+export interface Options {
+  readonly listen: Address;
+  /** Accepts a listener that other machines can reach. */
+  readonly insecure: boolean;
+}

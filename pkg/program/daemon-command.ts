@@ -1,0 +1,77 @@
+import { DutError, explain } from "#pkg/errors/dut-error.ts";
+import { describeFlags, type Flags, parseFlags } from "#pkg/golang/flags.ts";
+import type { Log } from "#pkg/log/log.ts";
+import { type Address, parseAddress } from "#pkg/protocol/address.ts";
+import { versionText } from "#pkg/protocol/version-text.ts";
+import type { Daemon, DaemonMain } from "./daemon.ts";
+
+/** The flags that a command line gave, by name. */
+export type FlagValues = Readonly<Record<string, string | boolean>>;
+
+/** A daemon's command line and what it starts. */
+export interface DaemonCommand<Options> {
+  readonly name: "dutagent" | "dutserver";
+  /** The first line of its version. */
+  readonly title: string;
+  readonly flags: Flags;
+  /** Throws invalid_argument when a flag is wrong. */
+  parse(values: FlagValues): Options;
+  /** Resolves with the exit status. */
+  start(options: Options, daemon: Daemon, log: Log): Promise<number>;
+}
+
+/** Flags that every daemon has. */
+const commonFlags = {
+  insecure: { kind: "boolean", summary: "accept an address that other machines can reach, without any protection" },
+  v: { kind: "boolean", summary: "print the version" },
+  log: { kind: "string", value: "level", summary: "least level to log: debug, info, warn or error", default: "debug" },
+  "log-json": { kind: "boolean", summary: "log in JSON" },
+} as const satisfies Flags;
+
+/** A daemon from its command line to its exit status; 2 for a command line that is wrong. Positional arguments are ignored, as ever. */
+export function daemonMain<Options>(command: DaemonCommand<Options>): DaemonMain {
+  const flags = { ...command.flags, ...commonFlags };
+  const usage = `Usage of ${command.name}:\n${describeFlags(flags)}`;
+  return async (daemon) => {
+    let values: FlagValues;
+    let options: Options;
+    try {
+      values = parseFlags(daemon.argv, flags).values;
+      options = command.parse(values);
+    } catch (error) {
+      daemon.stderr(`${explain(error)}\n${usage}`);
+      return 2;
+    }
+    if (values.help === true) {
+      daemon.stderr(usage);
+      return 0;
+    }
+    if (values.v === true) {
+      daemon.stdout(versionText(command.title, daemon.runtime));
+      return 0;
+    }
+    return command.start(options, daemon, await logOf(values, command.name));
+  };
+}
+
+async function logOf(values: FlagValues, name: DaemonCommand<unknown>["name"]): Promise<Log> {
+  const { createLog } = await import("#pkg/log/create-log.ts");
+  const { parseLogLevel } = await import("#pkg/log/parse-log-level.ts");
+  return createLog({
+    level: parseLogLevel(String(values.log ?? commonFlags.log.default)),
+    format: values["log-json"] === true ? "json" : "text",
+    scope: name.replace(/^dut/, ""),
+  });
+}
+
+/** The address that a flag gives. Throws invalid_argument naming the flag. */
+export function addressFlag(values: FlagValues, flag: string, otherwise: string): Address {
+  const text = String(values[flag] ?? otherwise);
+  try {
+    return parseAddress(text);
+  } catch (error) {
+    throw error instanceof DutError
+      ? new DutError(error.code, `invalid value for flag -${flag}: ${explain(error)}`)
+      : error;
+  }
+}
