@@ -5,7 +5,7 @@ import { quote } from "#pkg/golang/quote.ts";
 import type { Hold, Holds } from "#pkg/lock/holds.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { DeviceService } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
-import { callerOf } from "#pkg/protocol/headers.ts";
+import { callerOf, fromHeader } from "#pkg/protocol/headers.ts";
 import { limits } from "#pkg/protocol/limits.ts";
 import type { Bench } from "#pkg/session/bench.ts";
 import type { RunEngine } from "#pkg/session/run-engine.ts";
@@ -43,7 +43,7 @@ export function deviceRoutes({ bench, engine, holds, log }: Service): (router: C
     router.rpc(
       method.run,
       (requests, context) => {
-        const caller = callerOf(context.requestHeader);
+        const caller = callerOf(context.requestHeader.get(fromHeader));
         const scoped = log.with({ scope: "session", rpc: "Run", user: caller.name });
         return serveRun(engine, { requests, caller, signal: context.signal }, scoped);
       },

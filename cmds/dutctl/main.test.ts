@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { test } from "node:test";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { callerOf } from "#pkg/protocol/headers.ts";
+import { callerOf, fromHeader } from "#pkg/protocol/headers.ts";
 import { dutctl } from "./test/recorded-world.ts";
 import { type Script, ScriptedAgent } from "./test/scripted-agent.ts";
 
@@ -214,7 +214,7 @@ test("a name in any script reaches the agent as UTF-8", async () => {
   const callers: unknown[] = [];
   await using agent = await ScriptedAgent.start({
     unlock: (_request, { requestHeader }) => {
-      callers.push(callerOf(requestHeader));
+      callers.push(callerOf(requestHeader.get(fromHeader)));
       return {};
     },
   });

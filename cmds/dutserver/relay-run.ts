@@ -2,7 +2,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { DeviceService, RunRequestSchema } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
-import { fromHeader, versionHeader } from "#pkg/protocol/headers.ts";
+import { callerOf, versionHeader } from "#pkg/protocol/headers.ts";
 import { rpcHandler } from "#pkg/protocol/rpc-handler.ts";
 import { refuseIncompatible } from "#pkg/protocol/version.ts";
 import { peekFirstMessage } from "#pkg/relay/first-message.ts";
@@ -29,7 +29,7 @@ export async function relayRun(
     }
     const { device, command } = msg.value;
     const agent = registry.agentOf(device);
-    log.info("run forwarded", { device, command, agent: agent.address, user: headers[fromHeader.toLowerCase()] });
+    log.info("run forwarded", { device, command, agent: agent.address, user: callerOf(headers.from).name });
     try {
       await splice(response, await agent.connection.session.request("POST", runPath, passedOn(headers), {}));
     } catch (error) {

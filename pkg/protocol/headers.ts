@@ -17,8 +17,9 @@ export interface Caller {
   readonly name: string;
 }
 
-export function callerOf(headers: Headers): Caller {
-  const name = Buffer.from(headers.get(fromHeader) ?? "", "latin1").toString("utf8");
+/** The caller that the value of a request's From header names. */
+export function callerOf(from: string | null | undefined): Caller {
+  const name = Buffer.from(from ?? "", "latin1").toString("utf8");
   return name === ""
     ? { kind: "anonymous", name: `unknown-${randomBytes(4).toString("hex")}` }
     : { kind: "named", name };

@@ -18,7 +18,7 @@ const unixAuthority = "http://localhost";
  * request of a program to that peer goes through it, RPC calls and joined streams alike.
  */
 export class Http2Session extends Http2SessionManager implements Disposable {
-  readonly #widened = new WeakSet<ClientHttp2Session>();
+  #current: ClientHttp2Session | undefined;
 
   constructor(address: Address, options: { readonly pingWhenIdle: boolean }) {
     super(
@@ -46,14 +46,18 @@ export class Http2Session extends Http2SessionManager implements Disposable {
   ): Promise<ClientHttp2Stream> {
     const stream = await super.request(method, path, headers, options);
     const { session } = stream;
-    if (session !== undefined && !this.#widened.has(session as ClientHttp2Session)) {
-      this.#widened.add(session as ClientHttp2Session);
+    if (session !== undefined && session !== this.#current) {
+      this.#current = session as ClientHttp2Session;
       session.setLocalWindowSize(limits.connectionWindowBytes);
     }
     return stream;
   }
 
+  /** Leaves a peer that owes no answer orderly, and any other at once. */
   [Symbol.dispose](): void {
+    if (this.state() === "idle") {
+      this.#current?.close();
+    }
     this.abort();
   }
 }

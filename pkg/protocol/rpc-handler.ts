@@ -41,6 +41,8 @@ export function rpcHandler(routes: (router: ConnectRouter) => void, { self, log 
       return;
     }
     if (handler.allowedMethods.includes(request.method ?? "")) {
+      // Set here, it is there for every outcome; a route that forwards a call replaces it by the version of the peer.
+      response.setHeader(versionHeader, protocolVersion);
       void handler(universalRequestFromNodeRequest(request, response, undefined, undefined))
         .then((answer) => universalResponseToNodeResponse(answer, response))
         .catch((error: unknown) => {
@@ -62,16 +64,9 @@ function versionInterceptor(self: "agent" | "dutserver"): Interceptor {
     try {
       refuseIncompatible(self, request.header.get(versionHeader) ?? "");
       const response = await next(request);
-      if (!response.header.has(versionHeader)) {
-        response.header.set(versionHeader, protocolVersion);
-      }
       return response.stream ? { ...response, message: withFaultsTranslated(response.message) } : response;
     } catch (error) {
-      const fault = connectErrorFrom(error);
-      if (!fault.metadata.has(versionHeader)) {
-        fault.metadata.set(versionHeader, protocolVersion);
-      }
-      throw fault;
+      throw connectErrorFrom(error);
     }
   };
 }
