@@ -20,9 +20,11 @@ export async function suggestionFor(invocation: Invocation, context: Context): P
     if (!names.includes(device)) {
       return question(nearest(device, names));
     }
-    return "command" in invocation
-      ? question(nearest(invocation.command, (await devices.commands({ device }, call)).commands))
-      : undefined;
+    if (!("command" in invocation)) {
+      return undefined;
+    }
+    const { commands } = await devices.commands({ device }, call);
+    return commands.includes(invocation.command) ? undefined : question(nearest(invocation.command, commands));
   } catch (error) {
     log.debug("looking for similar names failed", { err: error });
     return undefined;
