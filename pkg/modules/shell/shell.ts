@@ -80,10 +80,11 @@ async function runToTheEnd(
         },
       );
     });
-  // Reading goes on when nobody listens any more, so that a command in its grace can write and does not meet SIGPIPE.
+  // A command that is stopped is heard to its end. Reading goes on when nobody listens any more, so that it can write
+  // in its grace and does not meet SIGPIPE.
   const hand = async (output: AsyncIterable<Uint8Array>, take: (piece: Uint8Array) => Promise<void>) => {
     for await (const piece of output) {
-      if (!over.aborted) {
+      if (!unheard.signal.aborted) {
         await take(piece).catch((error: unknown) => unheard.abort(error));
       }
     }
