@@ -1,7 +1,7 @@
 import type { DutError } from "#pkg/errors/dut-error.ts";
 import { formatAddress } from "#pkg/protocol/address.ts";
 import { connectTo } from "#pkg/protocol/client.ts";
-import { dutErrorFrom } from "#pkg/protocol/fault.ts";
+import { dutErrorFrom, saidByPeer } from "#pkg/protocol/fault.ts";
 import { compareVersions, protocolVersion } from "#pkg/protocol/version.ts";
 import type { Context } from "./commands/context.ts";
 import type { Invocation } from "./grammar.ts";
@@ -59,7 +59,7 @@ async function dispatch(call: Call, context: Context): Promise<void> {
 
 async function describe(error: DutError, call: Call, context: Context): Promise<Outcome> {
   const failed = (message: string, hint: string | undefined): Outcome => ({ kind: "failed", message, hint });
-  if (error.code === "unavailable") {
+  if (error.code === "unavailable" && !saidByPeer(error.cause)) {
     return failed(`cannot reach dutagent at ${context.server} (${error.message})`, error.hint);
   }
   if (error.code === "unimplemented" && (call.name === "lock" || call.name === "unlock")) {

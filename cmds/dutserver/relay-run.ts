@@ -1,4 +1,5 @@
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { Http2ServerRequest, Http2ServerResponse, IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http2";
+import { Code } from "@connectrpc/connect";
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { DeviceService, RunRequestSchema } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
@@ -8,7 +9,7 @@ import { refuseIncompatible } from "#pkg/protocol/version.ts";
 import { peekFirstMessage } from "#pkg/relay/first-message.ts";
 import { passedOn, splice } from "#pkg/relay/splice.ts";
 import { agentFault } from "./agent-fault.ts";
-import type { Registry } from "./registry.ts";
+import type { Agent, Registry } from "./registry.ts";
 
 /** The path of the call that is joined instead of answered. */
 export const runPath = `/${DeviceService.typeName}/${DeviceService.method.run.name}`;
@@ -31,7 +32,8 @@ export async function relayRun(
     const agent = registry.agentOf(device);
     log.info("run forwarded", { device, command, agent: agent.address, user: callerOf(headers.from).name });
     try {
-      await splice(response, await agent.connection.session.request("POST", runPath, passedOn(headers), {}));
+      const upstream = await agent.connection.session.request("POST", runPath, passedOn(headers), {});
+      await splice(response, upstream, { lost: (answer) => lostTrailers(answer, agent) });
     } catch (error) {
       throw agentFault(agent, error);
     }
@@ -39,6 +41,17 @@ export async function relayRun(
     log.warn("run not forwarded", { err: messageOf(error) });
     refuse(request, response, error, log);
   }
+}
+
+/**
+ * The end of an answer whose agent was lost. gRPC has its status outside the messages, so it can be told in the middle
+ * of one; the other protocols are told by a reset.
+ */
+function lostTrailers(answer: IncomingHttpHeaders, { address }: Agent): OutgoingHttpHeaders | undefined {
+  const message = `dutagent at ${address} was lost in the middle of the run`;
+  return /^application\/grpc(?:\+|$)/.test(answer["content-type"] ?? "")
+    ? { "grpc-status": Code.Unavailable, "grpc-message": encodeURIComponent(message) }
+    : undefined;
 }
 
 /** Lets the RPC library say the error in whichever protocol the client speaks. */

@@ -35,7 +35,10 @@ const lostConnection = new Set([
   "ERR_HTTP2_SESSION_ERROR",
   "ERR_HTTP2_STREAM_CANCEL",
   "ERR_HTTP2_STREAM_ERROR",
+  "ERR_STREAM_PREMATURE_CLOSE",
 ]);
+
+const lostInTheMiddle = "the connection was lost";
 
 /** How the RPC library reports a stream that ended without a status. */
 const resetStream = "http/2 stream closed with error code";
@@ -52,20 +55,26 @@ export function dutErrorFrom(error: unknown, signal?: AbortSignal): DutError {
   if (signal?.aborted !== true) {
     const node = nodeErrorIn(error);
     if (node !== undefined) {
-      return new DutError("unavailable", node.message, { cause: error });
+      const cut = node.code === "ERR_STREAM_PREMATURE_CLOSE";
+      return new DutError("unavailable", cut ? lostInTheMiddle : node.message, { cause: error });
     }
     if (fault.code === Code.Canceled && fault.rawMessage.startsWith(resetStream)) {
-      return new DutError("unavailable", "the connection was lost", { cause: error });
+      return new DutError("unavailable", lostInTheMiddle, { cause: error });
     }
   }
   const code = dutErrorCodes[fault.code - 1] ?? "unknown";
   return new DutError(code, fault.rawMessage, { cause: error });
 }
 
-function nodeErrorIn(error: unknown): Error | undefined {
+/** True for an error that the peer answered with over gRPC: whatever it says, the peer itself was reached. */
+export function saidByPeer(error: unknown): boolean {
+  return error instanceof ConnectError && error.metadata.has("grpc-status");
+}
+
+function nodeErrorIn(error: unknown): { readonly code: string; readonly message: string } | undefined {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if ("code" in cause && typeof cause.code === "string" && lostConnection.has(cause.code)) {
-      return cause;
+      return { code: cause.code, message: cause.message };
     }
     if (cause instanceof AggregateError && cause.errors.length > 0) {
       return nodeErrorIn(cause.errors[0]);

@@ -7,11 +7,12 @@ import {
   constants,
   createServer,
   type Http2Server,
+  type IncomingHttpHeaders,
   type ServerHttp2Stream,
 } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
-import { splice } from "./splice.ts";
+import { type SpliceOptions, splice } from "./splice.ts";
 
 /** A client, the relay under test and an agent, each on its own connection. */
 interface Chain extends AsyncDisposable {
@@ -24,7 +25,7 @@ interface Chain extends AsyncDisposable {
   readonly toAgent: ClientHttp2Session;
 }
 
-async function chain(lingerMs?: number): Promise<Chain> {
+async function chain(options?: SpliceOptions): Promise<Chain> {
   const agent = createServer();
   const streams: ServerHttp2Stream[] = [];
   const arrived = Promise.withResolvers<void>();
@@ -38,7 +39,7 @@ async function chain(lingerMs?: number): Promise<Chain> {
   const relay = createServer((request, response) => {
     const upstream = toAgent.request({ ":method": "POST", ":path": "/run", "x-kept": request.headers["x-kept"] });
     spliced.push(
-      splice(response, upstream, lingerMs).then(
+      splice(response, upstream, options).then(
         () => "closed",
         (error: Error) => {
           response.writeHead(503);
@@ -124,7 +125,7 @@ test("an answer of trailers alone passes", async () => {
 });
 
 test("the agent may answer before the client has finished, and the client hears it whole", async () => {
-  await using ends = await chain(50);
+  await using ends = await chain({ lingerMs: 50 });
   const client = ends.open();
   const answer = heard(client);
   client.write("half a question");
@@ -175,6 +176,34 @@ test("an agent that is lost in the middle never looks like a complete answer", a
   await once(client, "data");
   ends.toAgent.destroy();
   assert.deepEqual(await answer, { status: 200, body: "said", trailers: {}, code: constants.NGHTTP2_CANCEL });
+});
+
+test("an answer whose agent is lost ends with the trailers that were prepared for it, one that it resets does not", async () => {
+  const lost = (headers: IncomingHttpHeaders) => ({ "grpc-status": "14", "grpc-message": `no ${headers["x-agent"]}` });
+  const ended = async (end: (agent: ServerHttp2Stream, toAgent: ClientHttp2Session) => void) => {
+    await using ends = await chain({ lost });
+    const client = ends.open();
+    const answer = heard(client);
+    const agent = await ends.accepted();
+    agent.respond({ ":status": 200, "x-agent": "bench" });
+    agent.write("said");
+    await once(client, "data");
+    end(agent, ends.toAgent);
+    const { trailers, body, code } = await answer;
+    return [body, trailers, code];
+  };
+  assert.deepEqual(
+    [
+      await ended((_, toAgent) => toAgent.destroy()),
+      await ended((agent) => agent.session?.socket.destroy()),
+      await ended((agent) => agent.close(constants.NGHTTP2_INTERNAL_ERROR)),
+    ],
+    [
+      ["said", { "grpc-status": "14", "grpc-message": "no bench" }, 0],
+      ["said", { "grpc-status": "14", "grpc-message": "no bench" }, 0],
+      ["said", {}, constants.NGHTTP2_INTERNAL_ERROR],
+    ],
+  );
 });
 
 test("an agent that is lost before it answers leaves the client's stream to the caller", async () => {

@@ -17,14 +17,26 @@ export function passedOn(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith(":") && !hopHeaders.has(name)));
 }
 
+export interface SpliceOptions {
+  /** How an answer ends whose agent was lost in the middle; undefined, or nothing, resets it. */
+  readonly lost?: (answer: IncomingHttpHeaders) => OutgoingHttpHeaders | undefined;
+  /** What a client gets to end its half of an answered stream, in milliseconds. */
+  readonly lingerMs?: number;
+}
+
 /**
  * Joins a client's stream to the agent's stream that answers it: bytes, half-closes, trailers and resets pass in both
  * directions with back-pressure, and nothing is decoded. Resolves when both are closed. Rejects, with the client's
- * stream untouched, when the agent's stream breaks before it has answered. A client gets `lingerMs` to end its half of
- * an answered stream.
+ * stream untouched, when the agent's stream breaks before it has answered.
  */
-export async function splice(response: Http2ServerResponse, agent: ClientHttp2Stream, lingerMs = 5_000): Promise<void> {
+export async function splice(
+  response: Http2ServerResponse,
+  agent: ClientHttp2Stream,
+  { lost, lingerMs = 5_000 }: SpliceOptions = {},
+): Promise<void> {
   const client = response.stream;
+  const connection = agent.session;
+  let farewell: OutgoingHttpHeaders | undefined;
   const answered = Promise.withResolvers<void>();
   const broken = Promise.withResolvers<never>();
   const closed = [once(client, "close"), once(agent, "close")];
@@ -37,6 +49,7 @@ export async function splice(response: Http2ServerResponse, agent: ClientHttp2St
 
   agent.once("response", (headers, flags) => {
     answered.resolve();
+    farewell = lost?.(headers);
     if (!client.destroyed && !client.closed) {
       answer(response, agent, headers, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0);
     }
@@ -44,7 +57,13 @@ export async function splice(response: Http2ServerResponse, agent: ClientHttp2St
   agent.once("close", () => {
     broken.reject(agentError ?? new Error("the connection was lost"));
     const complete = client.writableEnded && agent.rstCode === NGHTTP2_NO_ERROR;
-    if (client.headersSent && !client.closed && !complete) {
+    if (!client.headersSent || client.closed || complete) {
+      return;
+    }
+    if (farewell !== undefined && connection?.destroyed !== false) {
+      response.addTrailers(farewell);
+      client.end();
+    } else {
       client.close(agent.rstCode === NGHTTP2_NO_ERROR ? NGHTTP2_CANCEL : agent.rstCode);
     }
   });
