@@ -1,0 +1,10 @@
+import type { Step } from "./step.ts";
+
+/** What is shown, with the agents' configurations that it needs. */
+export interface Tour {
+  /** One for each agent, relative to the top of the repository. */
+  readonly configs: readonly string[];
+  readonly chapters: readonly { readonly title: string; readonly steps: readonly Step[] }[];
+  /** What to try when the tour is over, and what that does. */
+  readonly ideas: readonly (readonly [line: string, what: string])[];
+}
