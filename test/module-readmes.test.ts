@@ -15,7 +15,11 @@ for (const { name, schema } of moduleKinds) {
   });
 }
 
-for (const file of ["README.md", "pkg/config/README.md", ...moduleKinds.map(({ name }) => `pkg/modules/${name}/README.md`)]) {
+for (const file of [
+  "README.md",
+  "pkg/config/README.md",
+  ...moduleKinds.map(({ name }) => `pkg/modules/${name}/README.md`),
+]) {
   test(`${file} shows configurations that are valid as they stand`, async () => {
     const examples = yamlBlocks(await readFile(join(root, file), "utf8"));
     assert.notEqual(examples.length, 0, "there is no ```yaml example");
