@@ -1,0 +1,106 @@
+import { mkdtempDisposable, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Child, type Ended } from "./child.ts";
+import { type ProgramName, type Programs, sourcePrograms } from "./programs.ts";
+
+/** A server or an agent that listens. */
+export interface Daemon extends Child {
+  /** `localhost:port`. */
+  readonly address: string;
+}
+
+/** Devices of an agent as its configuration has them. */
+export type Devices = Readonly<Record<string, { readonly cmds: Readonly<Record<string, unknown>> }>>;
+
+interface Given {
+  /** Written to the standard input, which is then ended; undefined leaves it open. Default "". */
+  readonly stdin?: string | undefined;
+  readonly cwd?: string;
+}
+
+/**
+ * Real servers, agents and clients with one directory, in which everything is started. Disposing kills whatever still
+ * runs and removes the directory.
+ */
+export class Lab implements AsyncDisposable {
+  readonly directory: string;
+  readonly #programs: Programs;
+  readonly #open: AsyncDisposableStack;
+  #configurations = 0;
+
+  private constructor(directory: string, programs: Programs, open: AsyncDisposableStack) {
+    this.directory = directory;
+    this.#programs = programs;
+    this.#open = open;
+  }
+
+  /** An abort, such as of a test that took too long, kills what runs, so that nobody waits for it any more. */
+  static async open(signal: AbortSignal, programs: Programs = sourcePrograms): Promise<Lab> {
+    await using open = new AsyncDisposableStack();
+    const { path } = open.use(await mkdtempDisposable(join(tmpdir(), "lab-")));
+    const lab = new Lab(path, programs, open.move());
+    signal.addEventListener("abort", () => void lab[Symbol.asyncDispose](), { once: true });
+    return lab;
+  }
+
+  path(name: string): string {
+    return join(this.directory, name);
+  }
+
+  /** Starts a program with its standard input open. */
+  start(program: ProgramName, args: readonly string[], cwd = this.directory): Child {
+    return this.startWords([...this.#programs[program], ...args], cwd);
+  }
+
+  /** Runs a client to its end. */
+  async dutctl(args: readonly string[], { stdin = "", cwd }: Given = {}): Promise<Ended> {
+    const child = this.start("dutctl", args, cwd);
+    child.process.stdin.end(stdin);
+    return child.ended;
+  }
+
+  /** Starts a client on a terminal of its own: what it shows, and what the terminal echoes, is its stdout. */
+  startOnTerminal(args: readonly string[]): Child {
+    const line = [...this.#programs.dutctl, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
+    return this.startWords(["script", "-qefc", line, "/dev/null"]);
+  }
+
+  startWords(words: readonly string[], cwd = this.directory): Child {
+    return this.#open.use(new Child(words, { cwd, env: { ...process.env, USER: "tester", SHELL: "/bin/sh" } }));
+  }
+
+  server(...flags: readonly string[]): Promise<Daemon> {
+    return this.#listening("dutserver", ["-s", "localhost:0", ...flags]);
+  }
+
+  /** Starts an agent with a configuration file, or with devices. */
+  async agent(config: string | Devices, ...flags: readonly string[]): Promise<Daemon> {
+    const path = typeof config === "string" ? config : await this.configuration(config);
+    return this.#listening("dutagent", ["-a", "localhost:0", "-c", path, ...flags]);
+  }
+
+  /** Writes a configuration and returns its path. */
+  async configuration(devices: Devices): Promise<string> {
+    this.#configurations += 1;
+    const path = this.path(`agent-${this.#configurations}.yaml`);
+    await writeFile(path, JSON.stringify({ version: "1.0.0-alpha.1", devices }));
+    return path;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#open.disposeAsync();
+  }
+
+  async #listening(program: ProgramName, args: readonly string[]): Promise<Daemon> {
+    const child = this.start(program, ["-log-json", ...args]);
+    const [, address = ""] = await child.said("stderr", /"addr":"([^"]+)","msg":"rpc service listening"/);
+    if (args.includes("-server")) {
+      await child.said("stderr", /"msg":"registered"/);
+    }
+    return Object.assign(child, { address });
+  }
+}
+
+/** A command that takes a line of the shell as its argument. */
+export const shellCommand = { uses: [{ module: "shell", passthrough: true }] };
