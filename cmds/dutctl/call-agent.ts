@@ -1,7 +1,7 @@
-import type { DutError } from "#pkg/errors/dut-error.ts";
+import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { formatAddress } from "#pkg/protocol/address.ts";
 import { connectTo } from "#pkg/protocol/client.ts";
-import { dutErrorFrom, saidByPeer } from "#pkg/protocol/fault.ts";
+import { saidByPeer } from "#pkg/protocol/grpc/status.ts";
 import { compareVersions, protocolVersion } from "#pkg/protocol/version.ts";
 import type { Context } from "./commands/context.ts";
 import type { Invocation } from "./grammar.ts";
@@ -36,7 +36,8 @@ export async function callAgent(call: Call, surroundings: Pick<Context, "out" | 
     if (world.signal.aborted) {
       return { kind: "interrupted" };
     }
-    return await describe(dutErrorFrom(error), call, context);
+    const fault = error instanceof DutError ? error : new DutError("unknown", messageOf(error), { cause: error });
+    return await describe(fault, call, context);
   }
 }
 
@@ -59,7 +60,7 @@ async function dispatch(call: Call, context: Context): Promise<void> {
 
 async function describe(error: DutError, call: Call, context: Context): Promise<Outcome> {
   const failed = (message: string, hint: string | undefined): Outcome => ({ kind: "failed", message, hint });
-  if (error.code === "unavailable" && !saidByPeer(error.cause)) {
+  if (error.code === "unavailable" && !saidByPeer(error)) {
     return failed(`cannot reach dutagent at ${context.server} (${error.message})`, error.hint);
   }
   if (error.code === "unimplemented" && (call.name === "lock" || call.name === "unlock")) {

@@ -1,5 +1,6 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
-import { dutErrorFrom, saidByPeer } from "#pkg/protocol/fault.ts";
+import { dutErrorFrom } from "#pkg/protocol/fault.ts";
+import { saidByPeer } from "#pkg/protocol/grpc/status.ts";
 import type { Agent } from "./registry.ts";
 
 /** An agent's own errors pass as they are; when the agent cannot be reached, the error says that it is the agent. */

@@ -23,7 +23,7 @@ export async function relayRun(
 ): Promise<void> {
   const { stream, headers } = request;
   try {
-    refuseIncompatible("dutserver", String(headers[versionHeader.toLowerCase()] ?? ""));
+    refuseIncompatible("dutserver", String(headers[versionHeader] ?? ""));
     const { msg } = await peekFirstMessage(stream, headers["content-type"] ?? "", RunRequestSchema);
     if (msg.case !== "command") {
       throw new DutError("invalid_argument", "first run request must contain a command");
@@ -32,7 +32,7 @@ export async function relayRun(
     const agent = registry.agentOf(device);
     log.info("run forwarded", { device, command, agent: agent.address, user: callerOf(headers.from).name });
     try {
-      const upstream = await agent.connection.session.request("POST", runPath, passedOn(headers), {});
+      const upstream = await agent.connection.session.request("POST", runPath, passedOn(headers));
       await splice(response, upstream, { lost: (answer) => lostTrailers(answer, agent) });
     } catch (error) {
       throw agentFault(agent, error);

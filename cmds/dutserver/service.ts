@@ -1,5 +1,6 @@
-import type { CallOptions, ConnectRouter, HandlerContext } from "@connectrpc/connect";
+import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
 import type { Log } from "#pkg/log/log.ts";
+import type { CallOptions } from "#pkg/protocol/client.ts";
 import { DeviceService, RelayService } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
 import { fromHeader, versionHeader } from "#pkg/protocol/headers.ts";
 import { limits } from "#pkg/protocol/limits.ts";
@@ -39,11 +40,11 @@ async function forward<T>(
   context: HandlerContext,
   call: (agent: Agent, options: CallOptions) => Promise<T>,
 ): Promise<T> {
-  const headers = new Headers();
+  const headers: Record<string, string> = {};
   for (const name of [fromHeader, versionHeader]) {
     const value = context.requestHeader.get(name);
     if (value !== null) {
-      headers.set(name, value);
+      headers[name] = value;
     }
   }
   try {
@@ -51,10 +52,10 @@ async function forward<T>(
       headers,
       signal: context.signal,
       timeoutMs: Math.min(context.timeoutMs() ?? limits.unaryMs, limits.unaryMs),
-      onHeader(answered) {
-        const version = answered.get(versionHeader);
-        if (version !== null) {
-          context.responseHeader.set(versionHeader, version);
+      onHeaders(answered) {
+        const version = answered[versionHeader];
+        if (version !== undefined) {
+          context.responseHeader.set(versionHeader, version.toString());
         }
       },
     });

@@ -1,11 +1,27 @@
-import { type Client, createClient, type Interceptor } from "@connectrpc/connect";
-import { createGrpcTransport } from "@connectrpc/connect-node";
+import type { DescMessage, DescMethod, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { Address } from "./address.ts";
 import { DeviceService, RelayService } from "./gen/dutctl/v1/dutctl_pb.ts";
+import { type CallOptions, callStream, callUnary } from "./grpc/call.ts";
 import { fromHeader, fromHeaderValue, versionHeader } from "./headers.ts";
-import { Http2Session, urlOf } from "./http2-session.ts";
-import { limits } from "./limits.ts";
+import { Http2Session } from "./http2-session.ts";
 import { protocolVersion } from "./version.ts";
+
+export type { CallOptions };
+
+/** A service as its methods, each called as its kind of stream demands. */
+export type Client<Service extends DescService> = {
+  readonly [Name in keyof Service["method"]]: Call<Service["method"][Name]>;
+};
+
+type Call<Method> = Method extends {
+  readonly methodKind: infer Kind;
+  readonly input: infer Input extends DescMessage;
+  readonly output: infer Output extends DescMessage;
+}
+  ? Kind extends "unary"
+    ? (request: MessageInitShape<Input>, options?: CallOptions) => Promise<MessageShape<Output>>
+    : (requests: AsyncIterable<MessageInitShape<Input>>, options?: CallOptions) => AsyncIterable<MessageShape<Output>>
+  : never;
 
 export interface Connection extends Disposable {
   readonly devices: Client<typeof DeviceService>;
@@ -29,20 +45,31 @@ export interface ConnectionOptions {
  */
 export function connectTo(address: Address, options: ConnectionOptions): Connection {
   const session = new Http2Session(address, { pingWhenIdle: options.pingWhenIdle ?? false });
-  const transport = createGrpcTransport({
-    baseUrl: urlOf(address),
-    sessionManager: session,
-    acceptCompression: [],
-    readMaxBytes: limits.fileMessageBytes,
-    writeMaxBytes: limits.fileMessageBytes,
-    interceptors: [headerInterceptor(options)],
-  });
+  const introduced = introduction(options);
   return {
     session,
-    devices: createClient(DeviceService, transport),
-    relay: createClient(RelayService, transport),
+    devices: clientOf(DeviceService, session, introduced),
+    relay: clientOf(RelayService, session, introduced),
     [Symbol.dispose]: () => session[Symbol.dispose](),
   };
+}
+
+type Introduction = (method: DescMethod, options: CallOptions) => CallOptions;
+
+function clientOf<Service extends DescService>(
+  service: Service,
+  session: Http2Session,
+  introduced: Introduction,
+): Client<Service> {
+  const calls = service.methods.map((method) => [
+    method.localName,
+    method.methodKind === "unary"
+      ? (request: MessageInitShape<DescMessage>, options: CallOptions = {}) =>
+          callUnary(session, method, request, introduced(method, options))
+      : (requests: AsyncIterable<MessageInitShape<DescMessage>>, options: CallOptions = {}) =>
+          callStream(session, method, requests, introduced(method, options)),
+  ]);
+  return Object.fromEntries(calls) as Client<Service>;
 }
 
 const identified: ReadonlySet<string> = new Set([
@@ -51,20 +78,22 @@ const identified: ReadonlySet<string> = new Set([
   DeviceService.method.run.name,
 ]);
 
-function headerInterceptor({ identity, onPeerVersion }: ConnectionOptions): Interceptor {
+/** Adds who calls and with which version to a call, and hears the peer's version of the first answer. */
+function introduction({ identity, onPeerVersion }: ConnectionOptions): Introduction {
   let told = false;
-  return (next) => async (request) => {
-    if (!request.header.has(versionHeader)) {
-      request.header.set(versionHeader, protocolVersion);
-    }
-    if (identity !== undefined && identified.has(request.method.name)) {
-      request.header.set(fromHeader, fromHeaderValue(identity));
-    }
-    const response = await next(request);
-    if (!told) {
-      told = true;
-      onPeerVersion?.(response.header.get(versionHeader));
-    }
-    return response;
-  };
+  return (method, options) => ({
+    ...options,
+    headers: {
+      [versionHeader]: protocolVersion,
+      ...(identity !== undefined && identified.has(method.name) ? { [fromHeader]: fromHeaderValue(identity) } : {}),
+      ...options.headers,
+    },
+    onHeaders(headers) {
+      if (!told) {
+        told = true;
+        onPeerVersion?.(headers[versionHeader]?.toString() ?? null);
+      }
+      options.onHeaders?.(headers);
+    },
+  });
 }

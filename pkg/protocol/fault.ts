@@ -66,11 +66,6 @@ export function dutErrorFrom(error: unknown, signal?: AbortSignal): DutError {
   return new DutError(code, fault.rawMessage, { cause: error });
 }
 
-/** True for an error that the peer answered with over gRPC: whatever it says, the peer itself was reached. */
-export function saidByPeer(error: unknown): boolean {
-  return error instanceof ConnectError && error.metadata.has("grpc-status");
-}
-
 function nodeErrorIn(error: unknown): { readonly code: string; readonly message: string } | undefined {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if ("code" in cause && typeof cause.code === "string" && lostConnection.has(cause.code)) {

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 
-/** Carries the identity of the caller, free text. */
-export const fromHeader = "From";
+/** Carries the identity of the caller, free text. Names are in lower case, as HTTP/2 has them. */
+export const fromHeader = "from";
 
 /** Carries the version of the sender, in requests and responses. */
-export const versionHeader = "Dutctl-Version";
+export const versionHeader = "dutctl-version";
 
 /** An identity as the value of its header: the existing programs send UTF-8, and Node sends a byte for a letter. */
 export function fromHeaderValue(identity: string): string {

@@ -1,64 +1,157 @@
-import type {
-  ClientHttp2Session,
-  ClientHttp2Stream,
-  ClientSessionRequestOptions,
-  OutgoingHttpHeaders,
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  type ClientSessionOptions,
+  connect,
+  type OutgoingHttpHeaders,
 } from "node:http2";
-import { createConnection, type Socket } from "node:net";
-import { Http2SessionManager } from "@connectrpc/connect-node";
+import type { Socket } from "node:net";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { type Address, formatAddress } from "./address.ts";
+import { dial } from "./dial.ts";
 import { limits } from "./limits.ts";
 
 /** The authority of requests to a unix socket, which has no name that HTTP could use. */
 const unixAuthority = "http://localhost";
 
+const sessionOptions: ClientSessionOptions = {
+  settings: { initialWindowSize: limits.streamWindowBytes, enablePush: false },
+  maxSessionMemory: limits.sessionMegabytes,
+  peerMaxConcurrentStreams: limits.concurrentStreams,
+};
+
 /**
  * The connection to one peer: opened with the first request, opened again when it was lost, alive by pings. Every
- * request of a program to that peer goes through it, RPC calls and joined streams alike.
+ * request of a program to that peer goes through it, RPC calls and joined streams alike. Disposing drops it with
+ * everything that is open on it.
  */
-export class Http2Session extends Http2SessionManager implements Disposable {
-  #current: ClientHttp2Session | undefined;
+export class Http2Session implements Disposable {
+  readonly #address: Address;
+  readonly #pingWhenIdle: boolean;
+  readonly #end = new AbortController();
+  #current: Promise<LiveSession> | undefined;
 
   constructor(address: Address, options: { readonly pingWhenIdle: boolean }) {
-    super(
-      urlOf(address),
-      {
-        pingIntervalMs: limits.pingIntervalMs,
-        pingTimeoutMs: limits.pingTimeoutMs,
-        pingIdleConnection: options.pingWhenIdle,
-        idleConnectionTimeoutMs: limits.idleMs - limits.pingIntervalMs,
-      },
-      {
-        createConnection: () => dial(address),
-        settings: { initialWindowSize: limits.streamWindowBytes, enablePush: false },
-        maxSessionMemory: limits.sessionMegabytes,
-        peerMaxConcurrentStreams: limits.concurrentStreams,
-      },
-    );
+    this.#address = address;
+    this.#pingWhenIdle = options.pingWhenIdle;
   }
 
-  override async request(
+  /** Opens a stream. Throws unavailable when the peer cannot be reached, and the signal's reason when it aborts first. */
+  async request(
     method: string,
     path: string,
     headers: OutgoingHttpHeaders,
-    options: Omit<ClientSessionRequestOptions, "signal">,
+    signal?: AbortSignal,
   ): Promise<ClientHttp2Stream> {
-    const stream = await super.request(method, path, headers, options);
-    const { session } = stream;
-    if (session !== undefined && session !== this.#current) {
-      this.#current = session as ClientHttp2Session;
-      session.setLocalWindowSize(limits.connectionWindowBytes);
+    signal?.throwIfAborted();
+    const session = await unlessAborted(this.#session(), signal);
+    return session.request({ ...headers, ":method": method, ":path": path });
+  }
+
+  [Symbol.dispose](): void {
+    this.#end.abort(new DutError("canceled", "the connection was closed"));
+  }
+
+  async #session(): Promise<LiveSession> {
+    for (;;) {
+      this.#current ??= this.#open();
+      const current = this.#current;
+      const session = await current;
+      if (session.usable) {
+        return session;
+      }
+      // A peer that says goodbye finishes what is open; what comes now goes over another connection.
+      if (this.#current === current) {
+        this.#current = undefined;
+      }
     }
+  }
+
+  async #open(): Promise<LiveSession> {
+    const address = this.#address;
+    const end = this.#end.signal;
+    try {
+      const socket = await dial(address, end);
+      const session = connect(urlOf(address), { ...sessionOptions, createConnection: () => socket });
+      return new LiveSession(session, socket, { peer: formatAddress(address), pingWhenIdle: this.#pingWhenIdle, end });
+    } catch (error) {
+      this.#current = undefined;
+      throw error;
+    }
+  }
+}
+
+interface Care {
+  readonly peer: string;
+  readonly pingWhenIdle: boolean;
+  /** Drops the session when it aborts. */
+  readonly end: AbortSignal;
+}
+
+/**
+ * A session that is pinged while it has open streams, or always, and dropped when the peer says nothing in time. One
+ * that is not pinged and has had no stream for the idle time is closed.
+ */
+class LiveSession {
+  readonly #session: ClientHttp2Session;
+  readonly #socket: Socket;
+  readonly #care: Care;
+  #openStreams = 0;
+  #idleSince = performance.now();
+  #leaving = false;
+
+  constructor(session: ClientHttp2Session, socket: Socket, care: Care) {
+    this.#session = session;
+    this.#socket = socket;
+    this.#care = care;
+    const drop = () => session.destroy();
+    const timer = setInterval(() => this.#look(), limits.pingIntervalMs).unref();
+    care.end.addEventListener("abort", drop);
+    session.once("connect", () => session.setLocalWindowSize(limits.connectionWindowBytes));
+    session.once("goaway", () => {
+      this.#leaving = true;
+    });
+    // The streams and requests of the session report it.
+    session.on("error", () => {});
+    session.once("close", () => {
+      clearInterval(timer);
+      care.end.removeEventListener("abort", drop);
+    });
+  }
+
+  /** True while new streams can be opened. */
+  get usable(): boolean {
+    return !this.#leaving && !this.#session.closed && !this.#session.destroyed;
+  }
+
+  request(headers: OutgoingHttpHeaders): ClientHttp2Stream {
+    const stream = this.#session.request(headers, { endStream: false });
+    this.#openStreams += 1;
+    stream.once("close", () => {
+      this.#openStreams -= 1;
+      this.#idleSince = performance.now();
+    });
     return stream;
   }
 
-  /** Leaves a peer that owes no answer orderly, and any other at once. */
-  [Symbol.dispose](): void {
-    if (this.state() === "idle") {
-      this.#current?.close();
+  #look(): void {
+    if (this.#openStreams > 0 || this.#care.pingWhenIdle) {
+      this.#ping();
+    } else if (performance.now() - this.#idleSince >= limits.idleMs - limits.pingIntervalMs) {
+      this.#session.close();
     }
-    this.abort();
+  }
+
+  #ping(): void {
+    const heard = this.#socket.bytesRead;
+    const seconds = limits.pingTimeoutMs / 1000;
+    const patience = setTimeout(() => {
+      // An answer that waits behind much data is none that is missing.
+      if (this.#socket.bytesRead === heard) {
+        this.#session.destroy(new DutError("unavailable", `${this.#care.peer} has said nothing for ${seconds} s`));
+      }
+    }, limits.pingTimeoutMs).unref();
+    this.#session.ping(() => clearTimeout(patience));
   }
 }
 
@@ -72,15 +165,17 @@ function clientAddress(address: Address & { kind: "tcp" }): Address {
   return address.host === "" ? { ...address, host: "localhost" } : address;
 }
 
-function dial(address: Address): Socket {
-  const reached =
-    address.kind === "unix" ? { path: address.path } : { host: address.host || "localhost", port: address.port };
-  const socket = createConnection({ ...reached, noDelay: true, keepAlive: true });
-  const seconds = limits.connectMs / 1000;
-  const timer = setTimeout(() => {
-    socket.destroy(new DutError("unavailable", `no answer from ${formatAddress(address)} within ${seconds} s`));
-  }, limits.connectMs);
-  socket.once("connect", () => clearTimeout(timer));
-  socket.once("close", () => clearTimeout(timer));
-  return socket;
+/** Waits for shared work, which goes on when this wait is aborted. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) {
+    return work;
+  }
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener("abort", onAbort);
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
 }

@@ -1,0 +1,77 @@
+import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from "node:http2";
+import { DutError } from "#pkg/errors/dut-error.ts";
+import { endedWithoutStatus, refuseOtherThanGrpc, statusError } from "./status.ts";
+
+const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR } = constants;
+
+/** What comes back on the stream of a call, and what its end means. */
+export class Answer {
+  readonly #stream: ClientHttp2Stream;
+  /** Resolves with the headers of gRPC; rejects for others, and when the stream ends without any. */
+  readonly begun: Promise<void>;
+  #headers: IncomingHttpHeaders = {};
+  #trailers: IncomingHttpHeaders | undefined;
+
+  constructor(stream: ClientHttp2Stream) {
+    this.#stream = stream;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.begun = promise;
+    stream.once("response", (headers) => {
+      this.#headers = headers;
+      resolve();
+    });
+    stream.once("trailers", (trailers) => {
+      this.#trailers = trailers;
+    });
+    stream.on("error", reject);
+    stream.once("close", () => reject(endedWithoutStatus(stream.rstCode)));
+  }
+
+  get headers(): IncomingHttpHeaders {
+    return this.#headers;
+  }
+
+  /** The chunks of an answer that has any. */
+  async *body(): AsyncGenerator<Buffer> {
+    refuseOtherThanGrpc(this.#headers);
+    if (this.#headers["grpc-status"] === undefined) {
+      yield* this.#stream.iterator({ destroyOnReturn: false });
+    }
+  }
+
+  /** Where the status is: behind the messages, or with the headers of an answer that is nothing else. */
+  get status(): IncomingHttpHeaders {
+    const fields = this.#trailers ?? this.#headers;
+    if (fields["grpc-status"] === undefined) {
+      throw endedWithoutStatus(this.#stream.rstCode);
+    }
+    return fields;
+  }
+
+  /** What an error means. What the peer said about the end counts before how the stream ended. */
+  faultOf(error: unknown): unknown {
+    if (this.#trailers !== undefined && this.#trailers["grpc-status"] !== "0") {
+      return statusError(this.#trailers);
+    }
+    if (error instanceof DutError || !isNodeError(error)) {
+      return error;
+    }
+    return error.code === "ERR_STREAM_PREMATURE_CLOSE" || error.code === "ERR_HTTP2_STREAM_ERROR"
+      ? endedWithoutStatus(this.#stream.rstCode)
+      : new DutError("unavailable", error.message, { cause: error });
+  }
+
+  /** Lets go of the stream: a peer that has not ended the call sees it cancelled. */
+  leave(): void {
+    const stream = this.#stream;
+    const ended = this.#trailers !== undefined || this.#headers["grpc-status"] !== undefined;
+    if (!stream.closed && !(ended && stream.writableEnded)) {
+      stream.close(ended ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
+    }
+    stream.resume();
+  }
+}
+
+function isNodeError(error: unknown): error is Error & { readonly code: string } {
+  return error instanceof Error && "code" in error && typeof error.code === "string";
+}
