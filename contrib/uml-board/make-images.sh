@@ -37,6 +37,11 @@ shift
 PATH=$PATH:/usr/sbin:/sbin
 busybox=$(command -v busybox) || fail "there is no busybox: apt-get install busybox-static"
 command -v mke2fs >/dev/null || fail "there is no mke2fs: apt-get install e2fsprogs"
+if [ "$compress" = yes ]; then
+  for tool in gzip zstd xz; do
+    command -v "$tool" >/dev/null || fail "there is no $tool, which -c needs: apt-get install gzip zstd xz-utils"
+  done
+fi
 if ldd "$busybox" >/dev/null 2>&1; then
   fail "$busybox needs shared libraries, which the image has not: apt-get install busybox-static"
 fi
