@@ -86,7 +86,8 @@ async function demo(stays: boolean, stage: Stage): Promise<number> {
     return 1;
   }
   if (status === 0) {
-    screen.say(`Everything did what it should and nothing is left of it. ${secondsSince(started)}`);
+    const seconds = stays ? "" : ` ${secondsSince(started)}`;
+    screen.say(`Everything did what it should, and nothing is left of it.${seconds}`);
     if (noBoard !== undefined) {
       screen.warning(`The virtual board was NOT shown: ${noBoard}`);
     }
@@ -110,8 +111,8 @@ async function visit(lab: Lab, tour: Tour, stays: boolean, stage: Stage): Promis
     if (signal.aborted) {
       return interrupted();
     }
-    screen.failure(explain(error));
     showLogs(lab);
+    screen.failure(explain(error));
     return 1;
   }
   return stays ? await stay(lab, tour) : 0;
@@ -129,13 +130,14 @@ async function stay(lab: Lab, { ideas }: Tour): Promise<number> {
   if (signal.aborted) {
     return 0;
   }
-  screen.failure("one of the programs has ended");
   showLogs(lab);
+  screen.failure("one of the programs has ended by itself");
   return 1;
 }
 
 function showLogs({ server, agents }: Lab): void {
+  screen.say("");
   for (const { name, log } of [server, ...agents]) {
-    screen.say(`\nthe last lines of ${name}:\n${log().join("\n")}`);
+    screen.say(`The last lines of ${name}:\n${log().join("\n")}\n`);
   }
 }

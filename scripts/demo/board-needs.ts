@@ -7,6 +7,8 @@ const packages = {
   socat: "socat",
 } as const;
 
+type Program = keyof typeof packages;
+
 /** Debian keeps mke2fs where only root's PATH leads. */
 const folders = ["", "/usr/sbin/", "/sbin/"];
 
@@ -15,19 +17,24 @@ export async function whyNoBoard(processes: Processes, signal: AbortSignal): Pro
   if (process.platform !== "linux" || process.arch !== "x64") {
     return `User-Mode Linux is for Linux on x86-64, and this is ${process.platform}-${process.arch}`;
   }
-  const missing: string[] = [];
-  for (const program of Object.keys(packages)) {
-    const found = await Promise.all(folders.map((folder) => processes.find(`${folder}${program}`)));
-    if (found.every((path) => path === undefined)) {
+  const succeeds = async (program: string, ...args: readonly string[]) => {
+    await using child = await processes.start({ program, args, signal });
+    const status = await child.exited;
+    return status.kind === "exited" && status.code === 0;
+  };
+  const missing: Program[] = [];
+  for (const program of Object.keys(packages) as Program[]) {
+    const paths = await Promise.all(folders.map((folder) => processes.find(`${folder}${program}`)));
+    const path = paths.find((found) => found !== undefined);
+    // The usual busybox of Debian needs shared libraries, which the board has not: ldd succeeds with such programs.
+    if (path === undefined || (program === "busybox" && (await succeeds("ldd", path)))) {
       missing.push(program);
     }
   }
   if (missing.length > 0) {
-    const names = Object.entries(packages).flatMap(([program, name]) => (missing.includes(program) ? [name] : []));
     const sudo = process.getuid?.() === 0 ? "" : "sudo ";
-    return `it needs ${missing.join(", ")}: ${sudo}apt-get install --no-install-recommends ${names.join(" ")}`;
+    const names = missing.map((program) => packages[program]);
+    return `it needs ${names.join(", ")}: ${sudo}apt-get install --no-install-recommends ${names.join(" ")}`;
   }
-  await using kernel = await processes.start({ program: "linux.uml", args: ["--version"], signal });
-  const status = await kernel.exited;
-  return status.kind === "exited" && status.code === 0 ? undefined : "linux.uml does not run on this computer";
+  return (await succeeds("linux.uml", "--version")) ? undefined : "linux.uml does not run on this computer";
 }

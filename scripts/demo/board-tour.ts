@@ -15,8 +15,9 @@ export const boardTour: Tour = {
   configs: ["contrib/uml-board/uml-board.yaml", "contrib/config-2.yaml"],
   ideas: [
     ["dutctl board power on", "boot the board again"],
-    ["dutctl board console", "watch it, type at it, leave with Ctrl-C"],
-    ["dutctl board login", "the steps that the configuration has for this"],
+    ["dutctl board console", "watch its console, until Ctrl-C"],
+    ["dutctl board login", "log in"],
+    ["dutctl board console send 'uname -a' expect '# '", "type a line, and wait for the prompt"],
     ["dutctl device2 repeat", "a command that asks for input"],
   ],
   chapters: [
