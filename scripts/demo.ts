@@ -25,7 +25,7 @@ interface Stage {
   readonly signal: AbortSignal;
 }
 
-const screen = new Screen(process.stdout);
+const screen = new Screen((piece) => void process.stdout.write(piece));
 const signal = stopSignal();
 
 try {

@@ -2,11 +2,11 @@ import { styleText } from "node:util";
 
 /** What the demo shows: headings, command lines, and the output of commands byte by byte. */
 export class Screen {
-  readonly #out: NodeJS.WriteStream;
+  readonly #write: (piece: string | Uint8Array) => void;
   #midLine = false;
 
-  constructor(out: NodeJS.WriteStream) {
-    this.#out = out;
+  constructor(write: (piece: string | Uint8Array) => void) {
+    this.#write = write;
   }
 
   heading(text: string): void {
@@ -19,7 +19,7 @@ export class Screen {
   }
 
   output(bytes: Uint8Array): void {
-    this.#out.write(bytes);
+    this.#write(bytes);
     this.#midLine = bytes.at(-1) !== 0x0a;
   }
 
@@ -37,7 +37,7 @@ export class Screen {
 
   /** One line or several, on lines of their own. */
   say(text: string): void {
-    this.#out.write(`${this.#midLine ? "\n" : ""}${text}\n`);
+    this.#write(`${this.#midLine ? "\n" : ""}${text}\n`);
     this.#midLine = false;
   }
 }
