@@ -1,6 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { createInterface } from "node:readline/promises";
 
+/** Libraries that the pinned Node is linked with and a small system lacks. */
+export const forNode = ["libatomic1", "libstdc++6"];
+
 /** What the demo and the tests run besides the package itself. Debian has User-Mode Linux for x86 only. */
 export const forDemoAndTests = [
   ...(process.arch === "x64" ? ["user-mode-linux"] : []),

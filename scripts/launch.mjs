@@ -1,10 +1,11 @@
 /**
  * Runs a program of this package on the Node release that the package pins, whatever Node the machine has:
  * `node scripts/launch.mjs [--debian[=name,…]] <file> [args…]`. What is missing in node_modules is installed first, and
- * with `--debian` the Debian packages that are named, or those of the demo and the tests. Plain JavaScript, because Node 20 has to read it.
+ * on Debian the libraries of that Node; with `--debian` also the packages that are named, or those of the demo and the
+ * tests. Plain JavaScript, because Node 20 has to read it.
  */
 import { stat } from "node:fs/promises";
-import { forDemoAndTests, installDebianPackages } from "./debian-packages.mjs";
+import { forDemoAndTests, forNode, installDebianPackages } from "./debian-packages.mjs";
 import { installNodeModules } from "./node-modules.mjs";
 import { oldestSystemNode, pinnedNode } from "./pinned-node.mjs";
 import { runProgram } from "./run-program.mjs";
@@ -23,9 +24,8 @@ try {
     throw new Error("nothing to run: node scripts/launch.mjs [--debian[=name,…]] <file> [args…]");
   }
   await installNodeModules();
-  if (debian) {
-    await installDebianPackages(debian[1]?.split(",") ?? forDemoAndTests, args.includes("--check"));
-  }
+  const wanted = debian ? (debian[1]?.split(",") ?? forDemoAndTests) : [];
+  await installDebianPackages([...forNode, ...wanted], args.includes("--check"));
   await stat(file).catch(() => {
     throw new Error(`there is no ${file} to run`);
   });
