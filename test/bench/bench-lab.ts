@@ -1,0 +1,50 @@
+import { join } from "node:path";
+import { Lab, shellCommand } from "#test/support/lab.ts";
+import { buildPrograms, type Programs, sourcePrograms } from "#test/support/programs.ts";
+import { bulkBytes } from "./peers/flood.ts";
+import type { BenchLab } from "./row.ts";
+
+const peers = join(import.meta.dirname, "peers");
+
+const board = {
+  cmds: {
+    shell: shellCommand,
+    status: { uses: [{ module: "dummy-status" }] },
+    repeat: { uses: [{ module: "dummy-repeat" }] },
+    flood: { uses: [{ module: "shell", args: [`head -c ${bulkBytes} /dev/zero`] }] },
+  },
+};
+
+/**
+ * Builds the programs where they can be built, starts a server, an agent that is registered there, and the plain peers
+ * that make the floors. Disposing ends all of it.
+ */
+export async function openBenchLab(): Promise<BenchLab & AsyncDisposable> {
+  await using acquired = new AsyncDisposableStack();
+  const forms: { form: "executable" | "source"; programs: Programs }[] = [{ form: "source", programs: sourcePrograms }];
+  // Executables are made for Linux.
+  if (process.platform === "linux") {
+    process.stderr.write("building the executables …\n");
+    forms.unshift({ form: "executable", programs: acquired.use(await buildPrograms()).programs });
+  }
+  const never = new AbortController().signal;
+  const lab = acquired.use(await Lab.open(never, (forms[0] as (typeof forms)[0]).programs));
+  const server = await lab.server("-log", "info");
+  const agent = await lab.agent({ board, board2: board }, "-server", server.address, "-log", "info");
+  const startPeer = async (file: string, ...args: string[]): Promise<unknown> => {
+    const child = lab.startWords([process.execPath, join(peers, file), ...args]);
+    return JSON.parse((await child.said("stdout", /.+\n/))[0]);
+  };
+  const { flood, echo } = (await startPeer("source.ts", server.address)) as { flood: number; echo: number };
+  const [splicedFlood, splicedEcho] = await Promise.all(
+    [flood, echo].map(async (port) => (await startPeer("splice.ts", String(port))) as number),
+  );
+  const release = acquired.move();
+  return {
+    clients: forms.map(({ form, programs }) => ({ form, words: (program) => programs[program] })),
+    agent: agent.address,
+    server: server.address,
+    plain: { flood, echo, splicedFlood: splicedFlood as number, splicedEcho: splicedEcho as number },
+    [Symbol.asyncDispose]: () => release.disposeAsync(),
+  };
+}

@@ -1,0 +1,34 @@
+/**
+ * Medians of cases that are measured in turns, so that a machine that slows down does so for all of them. The first
+ * round warms up and is not counted.
+ */
+export async function medians<Name extends string>(
+  rounds: number,
+  cases: Readonly<Record<Name, () => Promise<number>>>,
+): Promise<Record<Name, number>> {
+  const names = Object.keys(cases) as Name[];
+  const measured = new Map(names.map((name) => [name, [] as number[]]));
+  for (let round = 0; round <= rounds; round++) {
+    for (const [name, values] of measured) {
+      const value = await cases[name]();
+      if (round > 0) {
+        values.push(value);
+      }
+    }
+  }
+  return Object.fromEntries(Array.from(measured, ([name, values]) => [name, median(values)])) as Record<Name, number>;
+}
+
+/** Milliseconds that some work takes. */
+export async function timed(work: () => Promise<unknown>): Promise<number> {
+  const begun = performance.now();
+  await work();
+  return performance.now() - begun;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const [low = Number.NaN, high = Number.NaN] = [sorted[middle - 1 + (sorted.length % 2)], sorted[middle]];
+  return (low + high) / 2;
+}

@@ -1,0 +1,12 @@
+/** What the bulk rows move: the device that floods, and how much. */
+export const bulkDevice = "flood";
+export const bulkBytes = 192 * 1024 * 1024;
+
+const chunk = Buffer.alloc(64 * 1024, "bulk");
+
+/** The bytes, in pieces as a program reads them from a file. */
+export function* flood(): Generator<Buffer> {
+  for (let sent = 0; sent < bulkBytes; sent += chunk.length) {
+    yield chunk;
+  }
+}

@@ -1,0 +1,57 @@
+/** One measured figure beside its floor: what the same machine does at the same time without us. */
+export interface Row {
+  readonly name: string;
+  /** Median. */
+  readonly value: number;
+  readonly unit: "ms" | "MB/s";
+  readonly floor: { readonly name: string; readonly value: number };
+  /** What is promised of the figure; undefined where it is only shown. */
+  readonly hold: Hold | undefined;
+}
+
+/** A promise relative to the floor: a factor, or milliseconds on top of it. */
+export type Hold =
+  | { readonly kind: "at-most-times" | "at-least-times"; readonly factor: number }
+  | { readonly kind: "adds-at-most"; readonly milliseconds: number };
+
+/** Rows that are measured together, in turns. */
+export interface Group {
+  readonly name: string;
+  measure(lab: BenchLab): Promise<readonly Row[]>;
+}
+
+/** What the groups measure: real programs that listen, with the words that start the clients. */
+export interface BenchLab {
+  /** The words that start a program, as an executable or from source. */
+  readonly clients: readonly { readonly form: "executable" | "source"; readonly words: WordsOf }[];
+  /** Addresses of an agent with the devices of this benchmark, and of a server that it is registered with. */
+  readonly agent: string;
+  readonly server: string;
+  /** A Node process with a plain TCP port each, and the bulk agent. */
+  readonly plain: {
+    readonly flood: number;
+    readonly echo: number;
+    readonly splicedFlood: number;
+    readonly splicedEcho: number;
+  };
+}
+
+export type WordsOf = (program: "dutctl" | "dutagent" | "dutserver") => readonly string[];
+
+export function ratioOf({ value, floor }: Row): number {
+  return value / floor.value;
+}
+
+/** Whether a row keeps its promise; undefined when it has none. */
+export function isHeld(row: Row): boolean | undefined {
+  switch (row.hold?.kind) {
+    case "at-most-times":
+      return ratioOf(row) <= row.hold.factor;
+    case "at-least-times":
+      return ratioOf(row) >= row.hold.factor;
+    case "adds-at-most":
+      return row.value - row.floor.value <= row.hold.milliseconds;
+    case undefined:
+      return undefined;
+  }
+}

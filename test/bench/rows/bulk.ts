@@ -1,0 +1,94 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { parseAddress } from "#pkg/protocol/address.ts";
+import { connectTo } from "#pkg/protocol/client.ts";
+import { DeviceService, RunRequestSchema } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
+import { enveloped } from "#pkg/protocol/grpc/envelope.ts";
+import { Http2Session } from "#pkg/protocol/http2-session.ts";
+import { medians } from "../medians.ts";
+import { bulkBytes, bulkDevice } from "../peers/flood.ts";
+import type { Group } from "../row.ts";
+
+const { run } = DeviceService.method;
+const rounds = 7;
+
+/** A stream of bytes through the server, beside the same bytes through a process that joins two sockets. */
+export const bulk: Group = {
+  name: "bulk",
+  async measure({ server, agent, plain }) {
+    using session = new Http2Session(parseAddress(server), { pingWhenIdle: false });
+    using direct = connectTo(parseAddress(agent), { identity: undefined });
+    using relayed = connectTo(parseAddress(server), { identity: undefined });
+    const measured = await medians(rounds, {
+      splice: () => rateOf(() => socketBytes(plain.splicedFlood)),
+      relay: () => rateOf(() => streamBytes(session)),
+      output: () => rateOf(() => outputBytes(direct.devices)),
+      relayedOutput: () => rateOf(() => outputBytes(relayed.devices)),
+    });
+    return [
+      {
+        name: "a stream through the server",
+        value: measured.relay,
+        unit: "MB/s",
+        floor: { name: "TCP splice", value: measured.splice },
+        hold: { kind: "at-least-times", factor: 0.75 },
+      },
+      {
+        name: "a module's output through the server",
+        value: measured.relayedOutput,
+        unit: "MB/s",
+        floor: { name: "direct", value: measured.output },
+        hold: undefined,
+      },
+    ];
+  },
+};
+
+/** Megabytes a second of some work that resolves with its bytes. */
+async function rateOf(work: () => Promise<number>): Promise<number> {
+  const begun = performance.now();
+  const bytes = await work();
+  return bytes / 1000 / (performance.now() - begun);
+}
+
+async function streamBytes(session: Http2Session): Promise<number> {
+  const stream = await session.request("POST", `/${run.parent.typeName}/${run.name}`, {
+    "content-type": "application/grpc",
+    te: "trailers",
+  });
+  const command = create(RunRequestSchema, {
+    msg: { case: "command", value: { device: bulkDevice, command: "flood" } },
+  });
+  stream.end(enveloped(toBinary(RunRequestSchema, command), 1024));
+  return whole(stream);
+}
+
+async function socketBytes(port: number): Promise<number> {
+  const socket: Socket = connect({ port, host: "127.0.0.1", noDelay: true });
+  return whole(socket);
+}
+
+async function whole(stream: NodeJS.ReadableStream): Promise<number> {
+  let bytes = 0;
+  stream.on("data", (chunk: Buffer) => {
+    bytes += chunk.length;
+  });
+  await once(stream, "end");
+  if (bytes !== bulkBytes) {
+    throw new Error(`${bytes} of ${bulkBytes} bytes came through`);
+  }
+  return bytes;
+}
+
+/** What `head` prints, in the messages of a run. */
+async function outputBytes(devices: ReturnType<typeof connectTo>["devices"]): Promise<number> {
+  async function* requests() {
+    yield { msg: { case: "command" as const, value: { device: "board", command: "flood" } } };
+  }
+  let bytes = 0;
+  for await (const { msg } of devices.run(requests())) {
+    bytes += msg.case === "console" ? (msg.value.data.value?.length ?? 0) : 0;
+  }
+  return bytes;
+}
