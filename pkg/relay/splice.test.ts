@@ -181,7 +181,7 @@ test("an agent that is lost in the middle never looks like a complete answer", a
 test("an answer whose agent is lost ends with the trailers that were prepared for it, one that it resets does not", async () => {
   const lost = (headers: IncomingHttpHeaders) => ({ "grpc-status": "14", "grpc-message": `no ${headers["x-agent"]}` });
   const ended = async (end: (agent: ServerHttp2Stream, toAgent: ClientHttp2Session) => void) => {
-    await using ends = await chain({ lost });
+    await using ends = await chain({ lost, lingerMs: 50 });
     const client = ends.open();
     const answer = heard(client);
     const agent = await ends.accepted();

@@ -37,6 +37,7 @@ export async function splice(
   const client = response.stream;
   const connection = agent.session;
   let farewell: OutgoingHttpHeaders | undefined;
+  let concluded = false;
   const answered = Promise.withResolvers<void>();
   const broken = Promise.withResolvers<never>();
   const closed = [once(client, "close"), once(agent, "close")];
@@ -47,16 +48,28 @@ export async function splice(
   });
   client.on("error", () => {});
 
+  agent.once("trailers", () => {
+    concluded = true;
+  });
+  // Node ends a stream that was reset, and one whose connection was lost, as if it were complete.
+  const whole = () =>
+    concluded || (agent.rstCode === NGHTTP2_NO_ERROR && !agent.aborted && connection?.destroyed !== true);
+
   agent.once("response", (headers, flags) => {
     answered.resolve();
     farewell = lost?.(headers);
-    if (!client.destroyed && !client.closed) {
-      answer(response, agent, headers, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0);
+    if (client.destroyed || client.closed) {
+      return;
+    }
+    if ((flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0) {
+      client.respond({ ":status": Number(headers[":status"]), ...passedOn(headers) }, { endStream: true });
+    } else {
+      answer(response, agent, headers, whole);
     }
   });
   agent.once("close", () => {
     broken.reject(agentError ?? new Error("the connection was lost"));
-    const complete = client.writableEnded && agent.rstCode === NGHTTP2_NO_ERROR;
+    const complete = client.writableEnded && (concluded || agent.rstCode === NGHTTP2_NO_ERROR);
     if (!client.headersSent || client.closed || complete) {
       return;
     }
@@ -89,24 +102,17 @@ function answer(
   response: Http2ServerResponse,
   agent: ClientHttp2Stream,
   headers: IncomingHttpHeaders,
-  withoutBody: boolean,
+  whole: () => boolean,
 ): void {
-  const client = response.stream;
-  const status = Number(headers[":status"]);
-  if (withoutBody) {
-    client.respond({ ":status": status, ...passedOn(headers) }, { endStream: true });
-  } else {
-    // Trailers are the response object's to send; the body does not pass through it.
-    response.writeHead(status, passedOn(headers));
-    agent.once("trailers", (trailers) => response.addTrailers(passedOn(trailers)));
-    agent.pipe(client, { end: false });
-    // Node ends a stream that was reset as if it were complete.
-    agent.once("end", () => {
-      if (agent.rstCode === NGHTTP2_NO_ERROR && !agent.aborted) {
-        client.end();
-      }
-    });
-  }
+  // Trailers are the response object's to send; the body does not pass through it.
+  response.writeHead(Number(headers[":status"]), passedOn(headers));
+  agent.once("trailers", (trailers) => response.addTrailers(passedOn(trailers)));
+  agent.pipe(response.stream, { end: false });
+  agent.once("end", () => {
+    if (whole()) {
+      response.stream.end();
+    }
+  });
 }
 
 /** Nobody reads the agent's answer any more. One that is complete needs no reset: its stream closes with our half. */

@@ -1,4 +1,4 @@
-import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from "node:http2";
+import { type ClientHttp2Stream, constants, type Http2Session, type IncomingHttpHeaders } from "node:http2";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { endedWithoutStatus, refuseOtherThanGrpc, statusError } from "./status.ts";
 
@@ -7,6 +7,7 @@ const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR } = constants;
 /** What comes back on the stream of a call, and what its end means. */
 export class Answer {
   readonly #stream: ClientHttp2Stream;
+  readonly #session: Http2Session | undefined;
   /** Resolves with the headers of gRPC; rejects for others, and when the stream ends without any. */
   readonly begun: Promise<void>;
   #headers: IncomingHttpHeaders = {};
@@ -14,6 +15,7 @@ export class Answer {
 
   constructor(stream: ClientHttp2Stream) {
     this.#stream = stream;
+    this.#session = stream.session;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.begun = promise;
     stream.once("response", (headers) => {
@@ -24,7 +26,7 @@ export class Answer {
       this.#trailers = trailers;
     });
     stream.on("error", reject);
-    stream.once("close", () => reject(endedWithoutStatus(stream.rstCode)));
+    stream.once("close", () => reject(this.#withoutStatus()));
   }
 
   get headers(): IncomingHttpHeaders {
@@ -43,7 +45,7 @@ export class Answer {
   get status(): IncomingHttpHeaders {
     const fields = this.#trailers ?? this.#headers;
     if (fields["grpc-status"] === undefined) {
-      throw endedWithoutStatus(this.#stream.rstCode);
+      throw this.#withoutStatus();
     }
     return fields;
   }
@@ -57,8 +59,15 @@ export class Answer {
       return error;
     }
     return error.code === "ERR_STREAM_PREMATURE_CLOSE" || error.code === "ERR_HTTP2_STREAM_ERROR"
-      ? endedWithoutStatus(this.#stream.rstCode)
+      ? this.#withoutStatus()
       : new DutError("unavailable", error.message, { cause: error });
+  }
+
+  #withoutStatus(): DutError {
+    const { rstCode } = this.#stream;
+    // A connection that is lost after the peer's goodbye may end its streams as if they were complete.
+    const lost = rstCode === NGHTTP2_NO_ERROR && this.#session?.destroyed === true;
+    return endedWithoutStatus(lost ? NGHTTP2_CANCEL : rstCode);
   }
 
   /** Lets go of the stream: a peer that has not ended the call sees it cancelled. */
