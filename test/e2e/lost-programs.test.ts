@@ -66,7 +66,7 @@ test("a client that is killed in the middle of a run frees the device and ends t
     const ends = agent.stderr.split('"run ended"').length;
     client.kill("SIGKILL");
     await roll.gone("work");
-    await agent.said("stderr", new RegExp(`(?:[^]*?"run ended"){${ends}}`));
+    await agent.said("stderr", new RegExp(`(?:[\\s\\S]*?"run ended"){${ends}}`));
     await runsAgain(lab, agent);
   }
 });

@@ -48,9 +48,14 @@ export class Lab implements AsyncDisposable {
     return join(this.directory, name);
   }
 
+  /** The words that start a program. */
+  wordsOf(program: ProgramName): readonly string[] {
+    return this.#programs[program];
+  }
+
   /** Starts a program with its standard input open. */
   start(program: ProgramName, args: readonly string[], cwd = this.directory): Child {
-    return this.startWords([...this.#programs[program], ...args], cwd);
+    return this.startWords([...this.wordsOf(program), ...args], cwd);
   }
 
   /** Runs a client to its end. */
@@ -62,7 +67,7 @@ export class Lab implements AsyncDisposable {
 
   /** Starts a client on a terminal of its own: what it shows, and what the terminal echoes, is its stdout. */
   startOnTerminal(args: readonly string[]): Child {
-    const line = [...this.#programs.dutctl, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
+    const line = [...this.wordsOf("dutctl"), ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
     return this.startWords(["script", "-qefc", line, "/dev/null"]);
   }
 

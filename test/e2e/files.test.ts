@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { createHash, randomFillSync } from "node:crypto";
+import { readFile, truncate, writeFile } from "node:fs/promises";
+import { test } from "node:test";
+import { Lab, shellCommand } from "#test/support/lab.ts";
+
+const mebibyte = 1024 * 1024;
+const ending = Buffer.from("\n\nprocessed by dummy.FT module\n");
+
+const board = {
+  cmds: { sh: shellCommand, transfer: { uses: [{ module: "dummy-ft", passthrough: true }] } },
+};
+
+function digest(content: Uint8Array): string {
+  return createHash("sha256").update(content).digest("hex");
+}
+
+async function behindServer(lab: Lab) {
+  const server = await lab.server();
+  const agent = await lab.agent({ board }, "-server", server.address);
+  return { server, agent, dutctl: (...args: string[]) => lab.dutctl(["-s", server.address, "board", ...args]) };
+}
+
+test("100 MiB go through the server to the agent and back unchanged", async (t) => {
+  await using lab = await Lab.open(t.signal);
+  const { dutctl } = await behindServer(lab);
+  const content = randomFillSync(Buffer.alloc(100 * mebibyte));
+  await writeFile(lab.path("image"), content);
+  const { code, stderr } = await dutctl("transfer", "image", "back");
+  assert.deepEqual([code, stderr], [0, ""]);
+  assert.equal(digest(await readFile(lab.path("back"))), digest(Buffer.concat([content, ending])));
+});
+
+test("a file that the protocol cannot carry is refused where it is, either way, and everything goes on", async (t) => {
+  await using lab = await Lab.open(t.signal);
+  const { dutctl } = await behindServer(lab);
+  await writeFile(lab.path("image"), "");
+  await truncate(lab.path("image"), 129 * mebibyte);
+  const tooLargeToSend = await dutctl("transfer", "image", "back");
+  // As large as the client may send; the ending makes it larger than the agent may.
+  await truncate(lab.path("image"), 128 * mebibyte - 64 * 1024);
+  const tooLargeToGiveBack = await dutctl("transfer", "image", "back");
+  assert.deepEqual(
+    [tooLargeToSend, tooLargeToGiveBack].map(({ code, stderr }) => [code, stderr]),
+    [
+      [
+        1,
+        '✗ reading requested file "image": larger than 127 MiB\n  this protocol sends a file in one message; compress it or split it\n',
+      ],
+      [1, '✗ file "back" is larger than 133169152 bytes\n'],
+    ],
+  );
+  assert.deepEqual(await dutctl("sh", "echo alive"), { code: 0, stdout: "alive\n", stderr: "" });
+});
+
+test("an empty file goes both ways", async (t) => {
+  await using lab = await Lab.open(t.signal);
+  const { dutctl } = await behindServer(lab);
+  await writeFile(lab.path("empty"), "");
+  const { code, stderr } = await dutctl("transfer", "empty", "back");
+  assert.deepEqual([code, stderr, await readFile(lab.path("back"))], [0, "", ending]);
+});
+
+test("a file arrives although more input than anybody reads comes with it", async (t) => {
+  await using lab = await Lab.open(t.signal);
+  const { server } = await behindServer(lab);
+  await writeFile(lab.path("image"), randomFillSync(Buffer.alloc(8 * mebibyte)));
+  const client = lab.start("dutctl", ["-s", server.address, "board", "transfer", "image", "back"]);
+  const flood = lab.startWords(["yes"]);
+  flood.process.stdout.removeAllListeners("data").pipe(client.process.stdin);
+  const { code, stderr } = await client.ended;
+  assert.deepEqual([code, stderr], [0, ""]);
+  assert.equal(
+    digest(await readFile(lab.path("back"))),
+    digest(Buffer.concat([await readFile(lab.path("image")), ending])),
+  );
+});
+
+test("a file that is not there is named", async (t) => {
+  await using lab = await Lab.open(t.signal);
+  const { dutctl } = await behindServer(lab);
+  const { code, stderr } = await dutctl("transfer", "nothing", "back");
+  assert.deepEqual(
+    [code, stderr],
+    [1, '✗ reading requested file "nothing": open nothing: no such file or directory\n'],
+  );
+});
