@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { Lab, shellCommand } from "#test/support/lab.ts";
 import { buildPrograms, type Programs, sourcePrograms } from "#test/support/programs.ts";
 import { bulkBytes } from "./peers/flood.ts";
-import type { BenchLab } from "./row.ts";
+import type { BenchLab, Ports } from "./row.ts";
 
 const peers = join(import.meta.dirname, "peers");
 
@@ -35,16 +35,15 @@ export async function openBenchLab(): Promise<BenchLab & AsyncDisposable> {
     const child = lab.startWords([process.execPath, join(peers, file), ...args]);
     return JSON.parse((await child.said("stdout", /.+\n/))[0]);
   };
-  const { flood, echo } = (await startPeer("source.ts", server.address)) as { flood: number; echo: number };
-  const [splicedFlood, splicedEcho] = await Promise.all(
-    [flood, echo].map(async (port) => (await startPeer("splice.ts", String(port))) as number),
-  );
+  const plain = (await startPeer("source.ts", server.address)) as Ports;
+  const spliced = (await startPeer("splice.ts", JSON.stringify(plain))) as Ports;
   const release = acquired.move();
   return {
     clients: forms.map(({ form, programs }) => ({ form, words: (program) => programs[program] })),
     agent: agent.address,
     server: server.address,
-    plain: { flood, echo, splicedFlood: splicedFlood as number, splicedEcho: splicedEcho as number },
+    plain,
+    spliced,
     [Symbol.asyncDispose]: () => release.disposeAsync(),
   };
 }

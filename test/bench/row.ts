@@ -27,13 +27,16 @@ export interface BenchLab {
   /** Addresses of an agent with the devices of this benchmark, and of a server that it is registered with. */
   readonly agent: string;
   readonly server: string;
-  /** A Node process with a plain TCP port each, and the bulk agent. */
-  readonly plain: {
-    readonly flood: number;
-    readonly echo: number;
-    readonly splicedFlood: number;
-    readonly splicedEcho: number;
-  };
+  /** Plain TCP ports of a process of Node, and of one that joins its sockets with those. */
+  readonly plain: Ports;
+  readonly spliced: Ports;
+}
+
+/** What a port does with its sockets. */
+export interface Ports {
+  readonly flood: number;
+  readonly swallow: number;
+  readonly echo: number;
 }
 
 export type WordsOf = (program: "dutctl" | "dutagent" | "dutserver") => readonly string[];

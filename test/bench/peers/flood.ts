@@ -2,6 +2,9 @@
 export const bulkDevice = "flood";
 export const bulkBytes = 192 * 1024 * 1024;
 
+/** Marks a request whose bytes go to the agent instead of coming from it. */
+export const swallowHeader = "x-swallow";
+
 const chunk = Buffer.alloc(64 * 1024, "bulk");
 
 /** The bytes, in pieces as a program reads them from a file. */

@@ -1,33 +1,43 @@
 /**
- * `source.ts SERVER`: a process that is the other end of the bulk and echo rows. A plain port that floods, one that
- * echoes, and an agent that floods, registered at the server. Prints the plain ports as JSON.
+ * `source.ts SERVER`: a process that is the other end of the bulk and echo rows. Plain ports that flood, swallow and
+ * echo, and an agent whose commands flood and swallow, registered at the server. Prints the plain ports as JSON.
  */
 import { once } from "node:events";
-import { createServer as createHttp2Server } from "node:http2";
+import { createServer as createHttp2Server, type ServerHttp2Stream } from "node:http2";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { Readable } from "node:stream";
 import { parseAddress } from "#pkg/protocol/address.ts";
 import { connectTo } from "#pkg/protocol/client.ts";
-import { bulkDevice, flood } from "./flood.ts";
+import { limits } from "#pkg/protocol/limits.ts";
+import { bulkDevice, flood, swallowHeader } from "./flood.ts";
 
-const plain = createServer((socket) => void Readable.from(flood()).pipe(socket));
-const echo = createServer({ noDelay: true }, (socket) => void socket.pipe(socket));
-const agent = createHttp2Server();
-agent.on("stream", (stream) => {
+const servers = {
+  flood: createServer((socket) => void Readable.from(flood()).pipe(socket)),
+  swallow: createServer({ allowHalfOpen: true }, (socket) => void socket.resume().once("end", () => socket.end())),
+  echo: createServer({ noDelay: true }, (socket) => void socket.pipe(socket)),
+};
+
+const agent = createHttp2Server({ settings: { initialWindowSize: limits.streamWindowBytes } });
+agent.on("session", (session) => session.setLocalWindowSize(limits.connectionWindowBytes));
+agent.on("stream", (opened, headers) => {
+  const stream = opened as ServerHttp2Stream;
+  stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
+  stream.once("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
   stream.resume();
-  if ("respond" in stream && typeof stream.respond === "function") {
-    stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
-    stream.once("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
+  if (headers[swallowHeader] === undefined) {
     Readable.from(flood()).pipe(stream);
+  } else {
+    stream.once("end", () => stream.end());
   }
 });
 
-const [floodPort, echoPort, agentPort] = await Promise.all([portOf(plain), portOf(echo), portOf(agent)]);
+const agentPort = await portOf(agent);
 {
   using connection = connectTo(parseAddress(process.argv[2] ?? ""), { identity: undefined });
   await connection.relay.register({ devices: [bulkDevice], address: `127.0.0.1:${agentPort}` });
 }
-process.stdout.write(`${JSON.stringify({ flood: floodPort, echo: echoPort })}\n`);
+const ports = await Promise.all(Object.entries(servers).map(async ([name, server]) => [name, await portOf(server)]));
+process.stdout.write(`${JSON.stringify(Object.fromEntries(ports))}\n`);
 
 async function portOf(server: Server): Promise<number> {
   server.listen(0, "127.0.0.1");

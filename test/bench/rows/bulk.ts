@@ -1,5 +1,7 @@
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
+import type { OutgoingHttpHeaders } from "node:http2";
+import { connect } from "node:net";
+import { type Duplex, Readable } from "node:stream";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { parseAddress } from "#pkg/protocol/address.ts";
 import { connectTo } from "#pkg/protocol/client.ts";
@@ -7,7 +9,7 @@ import { DeviceService, RunRequestSchema } from "#pkg/protocol/gen/dutctl/v1/dut
 import { enveloped } from "#pkg/protocol/grpc/envelope.ts";
 import { Http2Session } from "#pkg/protocol/http2-session.ts";
 import { medians } from "../medians.ts";
-import { bulkBytes, bulkDevice } from "../peers/flood.ts";
+import { bulkBytes, bulkDevice, flood, swallowHeader } from "../peers/flood.ts";
 import type { Group } from "../row.ts";
 
 const { run } = DeviceService.method;
@@ -16,22 +18,31 @@ const rounds = 7;
 /** A stream of bytes through the server, beside the same bytes through a process that joins two sockets. */
 export const bulk: Group = {
   name: "bulk",
-  async measure({ server, agent, plain }) {
+  async measure({ server, agent, spliced }) {
     using session = new Http2Session(parseAddress(server), { pingWhenIdle: false });
     using direct = connectTo(parseAddress(agent), { identity: undefined });
     using relayed = connectTo(parseAddress(server), { identity: undefined });
     const measured = await medians(rounds, {
-      splice: () => rateOf(() => socketBytes(plain.splicedFlood)),
-      relay: () => rateOf(() => streamBytes(session)),
+      splice: () => rateOf(() => receive(socketTo(spliced.flood))),
+      relay: () => rateOf(() => receive(runOn(session))),
+      spliceUp: () => rateOf(() => send(socketTo(spliced.swallow))),
+      relayUp: () => rateOf(() => send(runOn(session, { [swallowHeader]: "1" }))),
       output: () => rateOf(() => outputBytes(direct.devices)),
       relayedOutput: () => rateOf(() => outputBytes(relayed.devices)),
     });
     return [
       {
-        name: "a stream through the server",
+        name: "from an agent through the server",
         value: measured.relay,
         unit: "MB/s",
         floor: { name: "TCP splice", value: measured.splice },
+        hold: { kind: "at-least-times", factor: 0.75 },
+      },
+      {
+        name: "to an agent through the server",
+        value: measured.relayUp,
+        unit: "MB/s",
+        floor: { name: "TCP splice", value: measured.spliceUp },
         hold: { kind: "at-least-times", factor: 0.75 },
       },
       {
@@ -52,33 +63,46 @@ async function rateOf(work: () => Promise<number>): Promise<number> {
   return bytes / 1000 / (performance.now() - begun);
 }
 
-async function streamBytes(session: Http2Session): Promise<number> {
+/** A run of the device that moves bytes, its command sent. */
+async function runOn(session: Http2Session, headers: OutgoingHttpHeaders = {}): Promise<Duplex> {
   const stream = await session.request("POST", `/${run.parent.typeName}/${run.name}`, {
+    ...headers,
     "content-type": "application/grpc",
     te: "trailers",
   });
   const command = create(RunRequestSchema, {
-    msg: { case: "command", value: { device: bulkDevice, command: "flood" } },
+    msg: { case: "command", value: { device: bulkDevice, command: "move" } },
   });
-  stream.end(enveloped(toBinary(RunRequestSchema, command), 1024));
-  return whole(stream);
+  stream.write(enveloped(toBinary(RunRequestSchema, command), 1024));
+  return stream;
 }
 
-async function socketBytes(port: number): Promise<number> {
-  const socket: Socket = connect({ port, host: "127.0.0.1", noDelay: true });
-  return whole(socket);
+async function socketTo(port: number): Promise<Duplex> {
+  const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+  await once(socket, "connect");
+  return socket;
 }
 
-async function whole(stream: NodeJS.ReadableStream): Promise<number> {
+async function receive(opening: Promise<Duplex>): Promise<number> {
+  const stream = await opening;
   let bytes = 0;
   stream.on("data", (chunk: Buffer) => {
     bytes += chunk.length;
   });
   await once(stream, "end");
+  stream.end();
   if (bytes !== bulkBytes) {
     throw new Error(`${bytes} of ${bulkBytes} bytes came through`);
   }
   return bytes;
+}
+
+/** Ends when the other side says that it has everything. */
+async function send(opening: Promise<Duplex>): Promise<number> {
+  const stream = await opening;
+  Readable.from(flood()).pipe(stream);
+  await once(stream.resume(), "end");
+  return bulkBytes;
 }
 
 /** What `head` prints, in the messages of a run. */

@@ -41,13 +41,13 @@ export const calls: Group = {
 /** 64 bytes to a module that sends them back, in a run that is under way. */
 export const echo: Group = {
   name: "echo",
-  async measure({ agent, server, plain }) {
+  async measure({ agent, server, plain, spliced: joined }) {
     using directConnection = connectTo(parseAddress(agent), { identity: undefined });
     using relayedConnection = connectTo(parseAddress(server), { identity: undefined });
     await using direct = await openRunEcho(directConnection, "board");
     await using relayed = await openRunEcho(relayedConnection, "board2");
     await using tcp = await openTcpEcho(plain.echo);
-    await using spliced = await openTcpEcho(plain.splicedEcho);
+    await using spliced = await openTcpEcho(joined.echo);
     const measured = await medians(1_500, {
       tcp: tcp.roundTrip,
       spliced: spliced.roundTrip,
