@@ -1,5 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { DutError } from "#pkg/errors/dut-error.ts";
+import { DutError, type DutErrorCode } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { dutErrorFrom } from "#pkg/protocol/fault.ts";
@@ -9,8 +9,12 @@ import { limits } from "#pkg/protocol/limits.ts";
 import type { RunEvent } from "#pkg/session/conversation.ts";
 import type { Run } from "#pkg/session/run.ts";
 import type { RunEngine } from "#pkg/session/run-engine.ts";
+import { within } from "#pkg/session/time-limit.ts";
 
 type Response = MessageInitShape<typeof RunResponseSchema>;
+
+/** A message that cannot be read, is larger than it may be, or comes when it is not wanted. */
+const unfitCodes: ReadonlySet<DutErrorCode> = new Set(["invalid_argument", "resource_exhausted"]);
 
 export interface RunCall {
   readonly requests: AsyncIterable<RunRequest>;
@@ -28,13 +32,19 @@ export async function* serveRun(engine: RunEngine, call: RunCall, log: Log): Asy
   const messages = call.requests[Symbol.asyncIterator]();
   const { device, command, args } = await receiveCommand(messages, signal);
   const run = engine.start({ device, command, args, owner: call.caller.name });
-  const clientGone = () => {
-    run.stop(goneReason(signal));
-    run.conversation.abandon(goneReason(signal));
+  let refusal: DutError | undefined;
+  const leave = () => {
+    const reason = refusal ?? goneReason(signal);
+    run.stop(reason);
+    run.conversation.abandon(reason);
   };
+  // A message that is refused closes the request as a client that goes does; the refusal comes in the same turn.
+  const clientGone = () => void setImmediate(leave);
   signal.addEventListener("abort", clientGone);
   try {
-    void feed(run, messages, log);
+    void feed(run, messages, log).then((error) => {
+      refusal = error;
+    });
     for await (const event of run.conversation.events) {
       yield await responseOf(event);
     }
@@ -47,9 +57,12 @@ export async function* serveRun(engine: RunEngine, call: RunCall, log: Log): Asy
 }
 
 async function receiveCommand(messages: AsyncIterator<RunRequest>, signal: AbortSignal): Promise<Command> {
-  const first = await messages.next().catch((error: unknown) => {
-    throw signal.aborted ? goneReason(signal) : new DutError("aborted", "receiving request failed", { cause: error });
+  const arriving = messages.next().catch((error: unknown) => {
+    throw signal.aborted
+      ? goneReason(signal)
+      : (unfit(error) ?? new DutError("aborted", "receiving request failed", { cause: error }));
   });
+  const first = await within(limits.headersMs, "waiting for the command", arriving);
   if (first.done === true) {
     throw new DutError("aborted", "the client ended the request without a command");
   }
@@ -59,8 +72,8 @@ async function receiveCommand(messages: AsyncIterator<RunRequest>, signal: Abort
   return first.value.msg.value;
 }
 
-/** Passes what the client sends to the run until either ends. */
-async function feed(run: Run, messages: AsyncIterator<RunRequest>, log: Log): Promise<void> {
+/** Passes what the client sends to the run until either ends. A message that does not fit ends the run and is the result. */
+async function feed(run: Run, messages: AsyncIterator<RunRequest>, log: Log): Promise<DutError | undefined> {
   const { conversation } = run;
   try {
     for (let next = await messages.next(); next.done !== true; next = await messages.next()) {
@@ -73,15 +86,22 @@ async function feed(run: Run, messages: AsyncIterator<RunRequest>, log: Log): Pr
         log.warn("unexpected message from client ignored", { message: msg.case ?? "empty" });
       }
     }
-    conversation.endOfInput();
   } catch (error) {
-    // A message that does not fit ends the run; a broken stream does so through the call's signal.
-    if (error instanceof DutError) {
-      run.stop(error);
-    } else {
-      conversation.endOfInput();
+    const refusal = unfit(error);
+    if (refusal !== undefined) {
+      run.stop(refusal);
+      return refusal;
     }
+    // A broken stream ends the run through the call's signal.
   }
+  conversation.endOfInput();
+  return undefined;
+}
+
+/** What is wrong with a message, undefined when it is the stream that broke. */
+function unfit(error: unknown): DutError | undefined {
+  const fault = dutErrorFrom(error);
+  return unfitCodes.has(fault.code) ? fault : undefined;
 }
 
 async function responseOf(event: RunEvent): Promise<Response> {

@@ -63,7 +63,13 @@ async function runSteps(steps: readonly Step[], session: Conversation, signal: A
 }
 
 /** Ways of ending early that keep their code; a module's own failure is always "aborted". */
-const stopCodes: ReadonlySet<DutErrorCode> = new Set(["canceled", "deadline_exceeded", "invalid_argument", "aborted"]);
+const stopCodes: ReadonlySet<DutErrorCode> = new Set([
+  "canceled",
+  "deadline_exceeded",
+  "invalid_argument",
+  "resource_exhausted",
+  "aborted",
+]);
 
 /** A run that was stopped says why it was stopped, whatever its module threw on the way out. */
 function outcomeOf(error: unknown, signal: AbortSignal): DutError {
