@@ -4,8 +4,8 @@ import { createInterface } from "node:readline/promises";
 /** Libraries that the pinned Node is linked with and a small system lacks. */
 export const forNode = ["libatomic1", "libstdc++6"];
 
-/** What the demo and the tests run besides the package itself. Debian has User-Mode Linux for x86 only. */
-export const forDemoAndTests = [
+/** What the demo runs besides the package itself. Debian has User-Mode Linux for x86 only. */
+const forDemo = [
   ...(process.arch === "x64" ? ["user-mode-linux"] : []),
   "busybox-static",
   "socat",
@@ -13,6 +13,9 @@ export const forDemoAndTests = [
   "xz-utils",
   "zstd",
 ];
+
+/** What a purpose needs; the tests have foreign clients besides. @type {Readonly<Record<string, readonly string[]>>} */
+export const packageSets = { demo: forDemo, test: [...forDemo, "curl", "python3-grpcio"], build: ["binutils"] };
 
 const install = ["install", "-y", "--no-install-recommends"];
 

@@ -1,17 +1,16 @@
 /**
  * Runs a program of this package on the Node release that the package pins, whatever Node the machine has:
- * `node scripts/launch.mjs [--debian[=name,…]] <file> [args…]`. What is missing in node_modules is installed first, and
- * on Debian the libraries of that Node; with `--debian` also the packages that are named, or those of the demo and the
- * tests. Plain JavaScript, because Node 20 has to read it.
+ * `node scripts/launch.mjs [--debian=name,…] <file> [args…]`. What is missing in node_modules is installed first, and
+ * on Debian the libraries of that Node; with `--debian` also the packages that are named, by themselves or as a set. Plain JavaScript, because Node 20 has to read it.
  */
 import { stat } from "node:fs/promises";
-import { forDemoAndTests, forNode, installDebianPackages } from "./debian-packages.mjs";
+import { forNode, installDebianPackages, packageSets } from "./debian-packages.mjs";
 import { installNodeModules } from "./node-modules.mjs";
 import { oldestSystemNode, pinnedNode } from "./pinned-node.mjs";
 import { runProgram } from "./run-program.mjs";
 
 const [, , ...given] = process.argv;
-const debian = /^--debian(?:=(.+))?$/.exec(given[0] ?? "");
+const debian = /^--debian=(.+)$/.exec(given[0] ?? "");
 const [file, ...args] = debian ? given.slice(1) : given;
 
 try {
@@ -21,10 +20,10 @@ try {
     );
   }
   if (file === undefined) {
-    throw new Error("nothing to run: node scripts/launch.mjs [--debian[=name,…]] <file> [args…]");
+    throw new Error("nothing to run: node scripts/launch.mjs [--debian=name,…] <file> [args…]");
   }
   await installNodeModules();
-  const wanted = debian ? (debian[1]?.split(",") ?? forDemoAndTests) : [];
+  const wanted = (debian?.[1]?.split(",") ?? []).flatMap((name) => packageSets[name] ?? [name]);
   await installDebianPackages([...forNode, ...wanted], args.includes("--check"));
   await stat(file).catch(() => {
     throw new Error(`there is no ${file} to run`);
