@@ -27,7 +27,7 @@ export interface BenchLab {
   /** Addresses of an agent with the devices of this benchmark, and of a server that it is registered with. */
   readonly agent: string;
   readonly server: string;
-  /** Plain TCP ports of a process of Node, and of one that joins its sockets with those. */
+  /** Ports of a process that only moves bytes, and of one that joins TCP sockets with those. */
   readonly plain: Ports;
   readonly spliced: Ports;
 }
@@ -37,6 +37,8 @@ export interface Ports {
   readonly flood: number;
   readonly swallow: number;
   readonly echo: number;
+  /** Speaks HTTP/2, as an agent. */
+  readonly agent: number;
 }
 
 export type WordsOf = (program: "dutctl" | "dutagent" | "dutserver") => readonly string[];

@@ -1,6 +1,6 @@
 /**
  * `source.ts SERVER`: a process that is the other end of the bulk and echo rows. Plain ports that flood, swallow and
- * echo, and an agent whose commands flood and swallow, registered at the server. Prints the plain ports as JSON.
+ * echo, and an agent whose commands flood and swallow, registered at the server. Prints all ports as JSON.
  */
 import { once } from "node:events";
 import { createServer as createHttp2Server, type ServerHttp2Stream } from "node:http2";
@@ -31,13 +31,15 @@ agent.on("stream", (opened, headers) => {
   }
 });
 
-const agentPort = await portOf(agent);
+const named = await Promise.all(
+  Object.entries({ ...servers, agent }).map(async ([name, server]) => [name, await portOf(server)] as const),
+);
+const ports = Object.fromEntries(named);
 {
   using connection = connectTo(parseAddress(process.argv[2] ?? ""), { identity: undefined });
-  await connection.relay.register({ devices: [bulkDevice], address: `127.0.0.1:${agentPort}` });
+  await connection.relay.register({ devices: [bulkDevice], address: `127.0.0.1:${ports.agent}` });
 }
-const ports = await Promise.all(Object.entries(servers).map(async ([name, server]) => [name, await portOf(server)]));
-process.stdout.write(`${JSON.stringify(Object.fromEntries(ports))}\n`);
+process.stdout.write(`${JSON.stringify(ports)}\n`);
 
 async function portOf(server: Server): Promise<number> {
   server.listen(0, "127.0.0.1");

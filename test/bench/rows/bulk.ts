@@ -14,19 +14,23 @@ import type { Group } from "../row.ts";
 
 const { run } = DeviceService.method;
 const rounds = 7;
+const swallow = { [swallowHeader]: "1" };
 
 /** A stream of bytes through the server, beside the same bytes through a process that joins two sockets. */
 export const bulk: Group = {
   name: "bulk",
   async measure({ server, agent, spliced }) {
     using session = new Http2Session(parseAddress(server), { pingWhenIdle: false });
+    using joined = new Http2Session({ kind: "tcp", host: "127.0.0.1", port: spliced.agent }, { pingWhenIdle: false });
     using direct = connectTo(parseAddress(agent), { identity: undefined });
     using relayed = connectTo(parseAddress(server), { identity: undefined });
     const measured = await medians(rounds, {
       splice: () => rateOf(() => receive(socketTo(spliced.flood))),
+      joined: () => rateOf(() => receive(runOn(joined))),
       relay: () => rateOf(() => receive(runOn(session))),
       spliceUp: () => rateOf(() => send(socketTo(spliced.swallow))),
-      relayUp: () => rateOf(() => send(runOn(session, { [swallowHeader]: "1" }))),
+      joinedUp: () => rateOf(() => send(runOn(joined, swallow))),
+      relayUp: () => rateOf(() => send(runOn(session, swallow))),
       output: () => rateOf(() => outputBytes(direct.devices)),
       relayedOutput: () => rateOf(() => outputBytes(relayed.devices)),
     });
@@ -45,6 +49,16 @@ export const bulk: Group = {
         floor: { name: "TCP splice", value: measured.spliceUp },
         hold: { kind: "at-least-times", factor: 0.75 },
       },
+      ...[
+        { name: "from an agent", value: measured.relay, floor: measured.joined },
+        { name: "to an agent", value: measured.relayUp, floor: measured.joinedUp },
+      ].map(({ name, value, floor }) => ({
+        name: `${name}, the hop alone`,
+        value,
+        unit: "MB/s" as const,
+        floor: { name: "HTTP/2 through a TCP splice", value: floor },
+        hold: undefined,
+      })),
       {
         name: "a module's output through the server",
         value: measured.relayedOutput,
