@@ -6,6 +6,7 @@ import {
   type OutgoingHttpHeaders,
   type ServerHttp2Stream,
 } from "node:http2";
+import { type AnswerHead, Upstream } from "./upstream.ts";
 
 const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR } = constants;
 
@@ -18,7 +19,7 @@ export function passedOn(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
 }
 
 export interface SpliceOptions {
-  /** How an answer ends whose agent was lost in the middle; undefined, or nothing, resets it. */
+  /** The trailers that end an answer whose agent was lost in the middle; without any it is reset. */
   readonly lost?: (answer: IncomingHttpHeaders) => OutgoingHttpHeaders | undefined;
   /** What a client gets to end its half of an answered stream, in milliseconds. */
   readonly lingerMs?: number;
@@ -35,97 +36,66 @@ export async function splice(
   { lost, lingerMs = 5_000 }: SpliceOptions = {},
 ): Promise<void> {
   const client = response.stream;
-  const connection = agent.session;
-  let farewell: OutgoingHttpHeaders | undefined;
-  let concluded = false;
-  const answered = Promise.withResolvers<void>();
-  const broken = Promise.withResolvers<never>();
-  const closed = [once(client, "close"), once(agent, "close")];
-  // A reset arrives as a close event with its code; the error event before it only adds words.
-  let agentError: unknown;
-  agent.on("error", (error) => {
-    agentError = error;
-  });
+  const upstream = new Upstream(agent);
+  const clientClosed = Promise.withResolvers<void>();
   client.on("error", () => {});
-
-  agent.once("trailers", () => {
-    concluded = true;
-  });
-  // Node ends a stream that was reset, and one whose connection was lost, as if it were complete.
-  const whole = () =>
-    concluded || (agent.rstCode === NGHTTP2_NO_ERROR && !agent.aborted && connection?.destroyed !== true);
-
-  agent.once("response", (headers, flags) => {
-    answered.resolve();
-    farewell = lost?.(headers);
-    if (client.destroyed || client.closed) {
-      return;
-    }
-    if ((flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0) {
-      client.respond({ ":status": Number(headers[":status"]), ...passedOn(headers) }, { endStream: true });
-    } else {
-      answer(response, agent, headers, whole);
-    }
-  });
-  agent.once("close", () => {
-    broken.reject(agentError ?? new Error("the connection was lost"));
-    const complete = client.writableEnded && (concluded || agent.rstCode === NGHTTP2_NO_ERROR);
-    if (!client.headersSent || client.closed || complete) {
-      return;
-    }
-    if (farewell !== undefined && connection?.destroyed !== false) {
-      response.addTrailers(farewell);
-      client.end();
-    } else {
-      client.close(agent.rstCode === NGHTTP2_NO_ERROR ? NGHTTP2_CANCEL : agent.rstCode);
-    }
-  });
   client.once("close", () => {
-    answered.resolve();
-    if (!agent.destroyed) {
-      abandon(agent);
-    }
+    upstream.abandon();
+    clientClosed.resolve();
   });
-  // An answered client ends its half when it has read the answer. One that does not is told that no more is wanted,
-  // which is no error; told at once, Node's own client would drop what it has not read yet.
-  client.once("finish", () => {
-    const linger = setTimeout(() => client.close(NGHTTP2_NO_ERROR), lingerMs);
-    client.once("close", () => clearTimeout(linger));
-  });
+  client.once("finish", () => letGo(client, lingerMs));
   client.pipe(agent);
 
-  await Promise.race([answered.promise, broken.promise]);
-  await Promise.all(closed);
+  const head = await Promise.race([upstream.answered, clientClosed.promise]);
+  if (head !== undefined && !client.destroyed && !client.closed) {
+    passAnswer(response, upstream, head);
+    await upstream.closed;
+    endUnanswered(response, upstream, lost?.(head.headers));
+  }
+  await Promise.all([upstream.closed, clientClosed.promise]);
 }
 
-function answer(
-  response: Http2ServerResponse,
-  agent: ClientHttp2Stream,
-  headers: IncomingHttpHeaders,
-  whole: () => boolean,
-): void {
+function passAnswer(response: Http2ServerResponse, upstream: Upstream, { headers, complete }: AnswerHead): void {
+  const status = Number(headers[":status"]);
+  const client = response.stream;
+  if (complete) {
+    client.respond({ ":status": status, ...passedOn(headers) }, { endStream: true });
+    return;
+  }
   // Trailers are the response object's to send; the body does not pass through it.
-  response.writeHead(Number(headers[":status"]), passedOn(headers));
-  agent.once("trailers", (trailers) => response.addTrailers(passedOn(trailers)));
-  agent.pipe(response.stream, { end: false });
-  agent.once("end", () => {
-    if (whole()) {
-      response.stream.end();
+  response.writeHead(status, passedOn(headers));
+  upstream.stream.pipe(client, { end: false });
+  upstream.stream.once("end", () => {
+    if (upstream.whole) {
+      response.addTrailers(passedOn(upstream.trailers));
+      client.end();
     }
   });
 }
 
-/** Nobody reads the agent's answer any more. One that is complete needs no reset: its stream closes with our half. */
-function abandon(agent: ClientHttp2Stream): void {
-  if (agent.readableEnded) {
-    agent.end();
+/** Ends an answer whose agent did not: by the trailers for a lost agent, or by the agent's reset. */
+function endUnanswered(
+  response: Http2ServerResponse,
+  upstream: Upstream,
+  farewell: OutgoingHttpHeaders | undefined,
+): void {
+  const client = response.stream;
+  if (client.closed || (client.writableEnded && upstream.whole)) {
+    return;
+  }
+  if (farewell !== undefined && upstream.lost) {
+    response.addTrailers(farewell);
+    client.end();
   } else {
-    agent.close(NGHTTP2_CANCEL);
+    client.close(upstream.resetCode === NGHTTP2_NO_ERROR ? NGHTTP2_CANCEL : upstream.resetCode);
   }
 }
 
-async function once(stream: ServerHttp2Stream | ClientHttp2Stream, event: "close"): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  stream.once(event, () => resolve());
-  await promise;
+/**
+ * An answered client ends its half when it has read the answer. One that does not is told that no more is wanted, which
+ * is no error; told at once, Node's own client would drop what it has not read yet.
+ */
+function letGo(client: ServerHttp2Stream, lingerMs: number): void {
+  const linger = setTimeout(() => client.close(NGHTTP2_NO_ERROR), lingerMs);
+  client.once("close", () => clearTimeout(linger));
 }
