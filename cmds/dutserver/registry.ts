@@ -1,12 +1,14 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
-import { formatAddress, parseAddress } from "#pkg/protocol/address.ts";
+import { type Address, formatAddress, parseAddress } from "#pkg/protocol/address.ts";
 import { type Connection, connectTo } from "#pkg/protocol/client.ts";
 
 /** An agent as the server reaches it. */
 export interface Agent {
   /** As it registered itself. */
   readonly address: string;
+  readonly target: Address;
+  /** For calls. A run gets a connection of its own. */
   readonly connection: Connection;
 }
 
@@ -72,7 +74,7 @@ export class Registry implements Disposable {
     return this.#agents.values().find(({ devices }) => devices.has(device))?.agent;
   }
 
-  #take(devices: readonly string[], key: string, target: ReturnType<typeof parseAddress>): void {
+  #take(devices: readonly string[], key: string, target: Address): void {
     const claimed = new Set(devices);
     for (const [address, entry] of this.#agents) {
       entry.devices = entry.devices.difference(claimed);
@@ -84,6 +86,7 @@ export class Registry implements Disposable {
     const known = this.#agents.get(key);
     const agent = known?.agent ?? {
       address: key,
+      target,
       connection: connectTo(target, { identity: undefined, pingWhenIdle: true }),
     };
     this.#agents.set(key, { agent, devices: claimed });

@@ -4,6 +4,7 @@ import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { DeviceService, RunRequestSchema } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
 import { callerOf, versionHeader } from "#pkg/protocol/headers.ts";
+import { Http2Session } from "#pkg/protocol/http2-session.ts";
 import { rpcHandler } from "#pkg/protocol/rpc-handler.ts";
 import { refuseIncompatible } from "#pkg/protocol/version.ts";
 import { peekFirstMessage } from "#pkg/relay/first-message.ts";
@@ -31,15 +32,24 @@ export async function relayRun(
     const { device, command } = msg.value;
     const agent = registry.agentOf(device);
     log.info("run forwarded", { device, command, agent: agent.address, user: callerOf(headers.from).name });
-    try {
-      const upstream = await agent.connection.session.request("POST", runPath, passedOn(headers));
-      await splice(response, upstream, { lost: (answer) => lostTrailers(answer, agent) });
-    } catch (error) {
-      throw agentFault(agent, error);
-    }
+    await joinWith(agent, request, response);
   } catch (error) {
     log.warn("run not forwarded", { err: messageOf(error) });
     refuse(request, response, error, log);
+  }
+}
+
+/**
+ * Every run has a connection to the agent of its own: what one client does to it, by not reading or by resetting, is
+ * counted and held back there, and costs no other run of that agent anything.
+ */
+async function joinWith(agent: Agent, request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> {
+  using session = new Http2Session(agent.target, { pingWhenIdle: false });
+  try {
+    const upstream = await session.request("POST", runPath, passedOn(request.headers));
+    await splice(response, upstream, { lost: (answer) => lostTrailers(answer, agent) });
+  } catch (error) {
+    throw agentFault(agent, error);
   }
 }
 

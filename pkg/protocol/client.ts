@@ -26,8 +26,6 @@ type Call<Method> = Method extends {
 export interface Connection extends Disposable {
   readonly devices: Client<typeof DeviceService>;
   readonly relay: Client<typeof RelayService>;
-  /** The same connection for requests that are not calls. */
-  readonly session: Http2Session;
 }
 
 export interface ConnectionOptions {
@@ -47,7 +45,6 @@ export function connectTo(address: Address, options: ConnectionOptions): Connect
   const session = new Http2Session(address, { pingWhenIdle: options.pingWhenIdle ?? false });
   const introduced = introduction(options);
   return {
-    session,
     devices: clientOf(DeviceService, session, introduced),
     relay: clientOf(RelayService, session, introduced),
     [Symbol.dispose]: () => session[Symbol.dispose](),

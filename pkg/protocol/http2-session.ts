@@ -135,6 +135,10 @@ class LiveSession {
   }
 
   #look(): void {
+    if (this.#session.destroyed) {
+      // Its close event comes when its socket has closed, which a silent peer delays.
+      return;
+    }
     if (this.#openStreams > 0 || this.#care.pingWhenIdle) {
       this.#ping();
     } else if (performance.now() - this.#idleSince >= limits.idleMs - limits.pingIntervalMs) {

@@ -20,12 +20,12 @@ interface Chain extends AsyncDisposable {
   open(): ClientHttp2Stream;
   /** The next stream that reaches the agent. */
   accepted(): Promise<ServerHttp2Stream>;
-  /** How each call of splice ended. */
-  readonly spliced: Promise<unknown>[];
+  /** How splice ended. */
+  readonly spliced: Promise<unknown>;
   readonly toAgent: ClientHttp2Session;
 }
 
-async function chain(options?: SpliceOptions): Promise<Chain> {
+async function chain(options?: SpliceOptions, ready?: (client: ServerHttp2Stream) => Promise<unknown>): Promise<Chain> {
   const agent = createServer();
   const streams: ServerHttp2Stream[] = [];
   const arrived = Promise.withResolvers<void>();
@@ -35,10 +35,11 @@ async function chain(options?: SpliceOptions): Promise<Chain> {
     arrived.resolve();
   });
   const toAgent = await connected(agent);
-  const spliced: Promise<unknown>[] = [];
-  const relay = createServer((request, response) => {
+  const spliced = Promise.withResolvers<unknown>();
+  const relay = createServer(async (request, response) => {
+    await ready?.(response.stream);
     const upstream = toAgent.request({ ":method": "POST", ":path": "/run", "x-kept": request.headers["x-kept"] });
-    spliced.push(
+    spliced.resolve(
       splice(response, upstream, options).then(
         () => "closed",
         (error: Error) => {
@@ -51,7 +52,7 @@ async function chain(options?: SpliceOptions): Promise<Chain> {
   });
   const toRelay = await connected(relay);
   return {
-    spliced,
+    spliced: spliced.promise,
     toAgent,
     open() {
       const stream = toRelay.request({ ":method": "POST", ":path": "/run", "x-kept": "yes" });
@@ -112,7 +113,7 @@ test("bytes, half-closes, headers and trailers pass in both directions", async (
     [question, await answer],
     ["question", { status: 200, body: "answer", trailers: { "grpc-status": "0", "grpc-message": "fine" }, code: 0 }],
   );
-  assert.equal(await ends.spliced[0], "closed");
+  assert.equal(await ends.spliced, "closed");
 });
 
 test("an answer of trailers alone passes", async () => {
@@ -134,7 +135,7 @@ test("the agent may answer before the client has finished, and the client hears 
   agent.once("wantTrailers", () => agent.sendTrailers({ "grpc-status": "0" }));
   agent.end("answer");
   assert.deepEqual(await answer, { status: 200, body: "answer", trailers: { "grpc-status": "0" }, code: 0 });
-  assert.equal(await ends.spliced[0], "closed");
+  assert.equal(await ends.spliced, "closed");
 });
 
 test("a client's reset reaches the agent as a cancellation", async () => {
@@ -146,7 +147,23 @@ test("a client's reset reaches the agent as a cancellation", async () => {
   await once(client, "response");
   client.close(constants.NGHTTP2_CANCEL);
   await once(agent, "close");
-  assert.deepEqual([agent.rstCode, await ends.spliced[0]], [constants.NGHTTP2_CANCEL, "closed"]);
+  assert.deepEqual([agent.rstCode, await ends.spliced], [constants.NGHTTP2_CANCEL, "closed"]);
+});
+
+test("a client that left before the agent was reached leaves nothing running there", async () => {
+  const arrived = Promise.withResolvers<void>();
+  const left = Promise.withResolvers<void>();
+  await using ends = await chain({}, async (stream) => {
+    stream.on("error", () => {});
+    stream.once("close", () => left.resolve());
+    arrived.resolve();
+    await left.promise;
+  });
+  const client = ends.open();
+  client.write("question");
+  await arrived.promise;
+  client.close(constants.NGHTTP2_CANCEL);
+  assert.equal(await ends.spliced, "closed");
 });
 
 test("an agent's reset reaches the client with its code, after what was said before", async () => {
@@ -214,7 +231,7 @@ test("an agent that is lost before it answers leaves the client's stream to the 
   await ends.accepted();
   ends.toAgent.destroy();
   assert.equal((await answer).status, 503);
-  assert.notEqual(await ends.spliced[0], "closed");
+  assert.notEqual(await ends.spliced, "closed");
 });
 
 test("a client that does not read holds the agent back", async () => {

@@ -38,11 +38,15 @@ export async function splice(
   const client = response.stream;
   const upstream = new Upstream(agent);
   const clientClosed = Promise.withResolvers<void>();
-  client.on("error", () => {});
-  client.once("close", () => {
+  const leave = () => {
     upstream.abandon();
     clientClosed.resolve();
-  });
+  };
+  client.on("error", () => {});
+  client.once("close", leave);
+  if (client.destroyed) {
+    leave();
+  }
   client.once("finish", () => letGo(client, lingerMs));
   client.pipe(agent);
 
