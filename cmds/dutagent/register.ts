@@ -1,10 +1,8 @@
-import { once } from "node:events";
-import { createConnection } from "node:net";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { type Address, formatAddress } from "#pkg/protocol/address.ts";
 import { connectTo } from "#pkg/protocol/client.ts";
+import { dial } from "#pkg/protocol/dial.ts";
 import { dutErrorFrom } from "#pkg/protocol/fault.ts";
-import { limits } from "#pkg/protocol/limits.ts";
 
 const registerMs = 10_000;
 
@@ -30,11 +28,8 @@ async function reachable(own: Address, server: Address): Promise<Address> {
   if (own.kind === "unix" || server.kind === "unix" || !["", "0.0.0.0", "::"].includes(own.host)) {
     return own;
   }
-  const socket = createConnection({ host: server.host || "localhost", port: server.port });
-  try {
-    await once(socket, "connect", { signal: AbortSignal.timeout(limits.connectMs) });
-    return { ...own, host: socket.localAddress ?? own.host };
-  } finally {
-    socket.destroy();
-  }
+  const socket = await dial(server, AbortSignal.timeout(registerMs));
+  const host = socket.localAddress ?? own.host;
+  socket.destroy();
+  return { ...own, host };
 }

@@ -136,7 +136,7 @@ async function wholeFile(name: string, content: AsyncIterable<Uint8Array>): Prom
 }
 
 function goneReason(signal: AbortSignal): DutError {
-  return dutErrorFrom(signal.reason, signal).code === "deadline_exceeded"
+  return dutErrorFrom(signal.reason).code === "deadline_exceeded"
     ? new DutError("deadline_exceeded", "module execution aborted: context deadline exceeded")
     : new DutError("canceled", "module execution aborted: context canceled");
 }

@@ -60,6 +60,6 @@ async function forward<T>(
       },
     });
   } catch (error) {
-    throw agentFault(agent, error, context.signal);
+    throw agentFault(agent, error);
   }
 }

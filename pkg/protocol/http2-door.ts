@@ -1,5 +1,6 @@
 import { EventEmitter, once } from "node:events";
 import { createServer, type ServerHttp2Session } from "node:http2";
+import type { Socket } from "node:net";
 import type { Log } from "#pkg/log/log.ts";
 import { limits } from "./limits.ts";
 import type { Door } from "./listener.ts";
@@ -8,8 +9,14 @@ import type { HttpHandler } from "./rpc-handler.ts";
 /** What a peer gets to close its side of a connection that has nothing more to say, in milliseconds. */
 const lingerMs = 200;
 
+export interface Http2Options {
+  /** From accepting a connection to its first stream. */
+  readonly headersMs: number;
+  readonly log: Log;
+}
+
 /** HTTP/2 in clear with prior knowledge, with the limits that Node leaves open. */
-export function http2Door(handler: HttpHandler, log: Log): Door {
+export function http2Door(handler: HttpHandler, { headersMs, log }: Http2Options): Door {
   const sessions = new Set<WatchedSession>();
   const server = createServer({
     settings: {
@@ -24,14 +31,17 @@ export function http2Door(handler: HttpHandler, log: Log): Door {
   });
   server.on("request", handler);
   server.on("sessionError", (error) => log.debug("connection failed", { err: error }));
-  server.on("session", (session) => {
-    session.setLocalWindowSize(limits.connectionWindowBytes);
-    const watched = new WatchedSession(session, log);
-    sessions.add(watched);
-    session.once("close", () => sessions.delete(watched));
-  });
   return {
-    admit: (socket) => void server.emit("connection", socket),
+    admit(socket) {
+      server.once("session", (session) => {
+        session.setLocalWindowSize(limits.connectionWindowBytes);
+        const watched = new WatchedSession(session, socket, { headersMs, log });
+        sessions.add(watched);
+        session.once("close", () => sessions.delete(watched));
+      });
+      // Makes the session before it returns.
+      server.emit("connection", socket);
+    },
     async drain() {
       await Promise.all(Array.from(sessions, (session) => session.drain()));
     },
@@ -50,15 +60,18 @@ export function http2Door(handler: HttpHandler, log: Log): Door {
  */
 class WatchedSession {
   readonly session: ServerHttp2Session;
+  readonly #socket: Socket;
   readonly #log: Log;
   #openStreams = 0;
-  #idleSince = performance.now() - limits.idleMs + limits.headersMs;
+  #idleSince: number;
   #pingedAt: number | undefined;
   readonly #quiet = new EventEmitter<{ idle: [] }>();
 
-  constructor(session: ServerHttp2Session, log: Log) {
+  constructor(session: ServerHttp2Session, socket: Socket, { headersMs, log }: Http2Options) {
     this.session = session;
+    this.#socket = socket;
     this.#log = log;
+    this.#idleSince = performance.now() - limits.idleMs + headersMs;
     session.on("stream", (stream) => {
       this.#openStreams += 1;
       stream.once("close", () => {
@@ -69,7 +82,7 @@ class WatchedSession {
         }
       });
     });
-    const timer = setInterval(() => this.#look(), limits.pingIntervalMs).unref();
+    const timer = setInterval(() => this.#look(), Math.min(limits.pingIntervalMs, headersMs)).unref();
     session.once("close", () => clearInterval(timer));
   }
 
@@ -80,7 +93,8 @@ class WatchedSession {
     if (this.#openStreams > 0) {
       await Promise.race([once(this.#quiet, "idle"), closed]);
     }
-    const linger = setTimeout(() => this.session.destroy(), lingerMs);
+    // A session that was told to close waits for its peer, and for a header block that the peer never ends.
+    const linger = setTimeout(() => this.#socket.destroy(), lingerMs);
     await closed;
     clearTimeout(linger);
   }
@@ -90,7 +104,7 @@ class WatchedSession {
     if (this.#openStreams === 0) {
       this.#pingedAt = undefined;
       if (now - this.#idleSince >= limits.idleMs) {
-        this.session.close();
+        void this.drain();
       }
     } else if (this.#pingedAt === undefined) {
       this.#pingedAt = now;
@@ -98,8 +112,8 @@ class WatchedSession {
         this.#pingedAt = undefined;
       });
     } else if (now - this.#pingedAt >= limits.pingTimeoutMs) {
-      this.#log.warn("peer does not answer, connection dropped", { remote: this.session.socket?.remoteAddress });
-      this.session.destroy();
+      this.#log.warn("peer does not answer, connection dropped", { remote: this.#socket.remoteAddress });
+      this.#socket.destroy();
     }
   }
 }

@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { BlockList, isIP } from "node:net";
-import { DutError } from "#pkg/errors/dut-error.ts";
+import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { type Address, formatAddress } from "./address.ts";
 
 const loopback = new BlockList();
@@ -9,7 +9,8 @@ loopback.addAddress("::1", "ipv6");
 
 /**
  * Throws permission_denied for an address that other machines reach, unless that is explicitly wanted: whoever reaches
- * the port runs shell commands and reads and writes files with the rights of the program.
+ * the port runs shell commands and reads and writes files with the rights of the program. Throws invalid_argument for a
+ * name that cannot be resolved.
  */
 export async function refuseOpenListener(address: Address, insecure: boolean): Promise<void> {
   if (insecure || address.kind === "unix" || (await isLoopback(address.host))) {
@@ -26,9 +27,16 @@ async function isLoopback(host: string): Promise<boolean> {
   if (host === "" || host === "localhost") {
     return host === "localhost";
   }
-  const addresses = isIP(host) === 0 ? await lookup(host, { all: true }).catch(() => []) : [{ address: host }];
-  return (
-    addresses.length > 0 &&
-    addresses.every(({ address }) => loopback.check(address, isIP(address) === 6 ? "ipv6" : "ipv4"))
-  );
+  const addresses = isIP(host) === 0 ? await addressesOf(host) : [host];
+  return addresses.every((address) => loopback.check(address, isIP(address) === 6 ? "ipv6" : "ipv4"));
+}
+
+async function addressesOf(name: string): Promise<string[]> {
+  try {
+    return (await lookup(name, { all: true })).map(({ address }) => address);
+  } catch (error) {
+    throw new DutError("invalid_argument", `${name} is not a name of this machine: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
 }

@@ -89,6 +89,20 @@ test("with insecure every address of the machine is served", async () => {
   assert.deepEqual(await devicesAt({ ...port.address, host: "127.0.0.1" } as Address), ["board"]);
 });
 
+test("a unix socket in a folder that is not there is refused with a sentence", async () => {
+  await assert.rejects(listening("unix:/nowhere/agent.sock"), {
+    code: "not_found",
+    message: "the folder of unix:/nowhere/agent.sock does not exist",
+  });
+});
+
+test("a name that nobody knows is refused for that, not for being open", async () => {
+  await assert.rejects(listening("nobody.invalid:0"), (error) => {
+    assert.match(dutErrorFrom(error).message, /^nobody\.invalid is not a name of this machine: /);
+    return true;
+  });
+});
+
 test("an address of another machine is refused with a sentence", async () => {
   await assert.rejects(listen(parseAddress("192.0.2.1:0"), handler, { ...quiet, insecure: true }), {
     code: "invalid_argument",
@@ -98,7 +112,7 @@ test("an address of another machine is refused with a sentence", async () => {
 
 async function answerTo(port: number, bytes: string): Promise<string> {
   const socket: Socket = connect({ port, host: "localhost" });
-  socket.write(bytes);
+  socket.write(bytes, "latin1");
   let text = "";
   socket.setEncoding("utf8").on("data", (piece) => {
     text += piece;
@@ -108,10 +122,17 @@ async function answerTo(port: number, bytes: string): Promise<string> {
   return text;
 }
 
+/** RFC 9113, section 3.4, an empty SETTINGS frame, and a HEADERS frame without END_HEADERS: `:method: POST`, unfinished. */
+const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const settings = "\0\0\0\x04\0\0\0\0\0";
+const headersWithoutEnd = "\0\0\x01\x01\0\0\0\0\x01\x83";
+
 for (const [what, bytes] of [
   ["says nothing", ""],
   ["sends half a preface", "PR"],
   ["sends half a header", "POST / HTTP/1.1\r\nhost: loc"],
+  ["sends nothing after the preface", `${preface}${settings}`],
+  ["sends half a header block", `${preface}${settings}${headersWithoutEnd}`],
   ["speaks TLS", "\x16\x03\x01\x02\x00\x01"],
   ["speaks SSH", "SSH-2.0-OpenSSH_9.2\r\n"],
 ] as const) {

@@ -1,6 +1,7 @@
 import { once } from "node:events";
-import { unlink } from "node:fs/promises";
+import { access, unlink } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { dirname } from "node:path";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { type Address, formatAddress } from "./address.ts";
@@ -25,7 +26,7 @@ export interface ListenOptions {
   readonly log: Log;
   /** Accepts an address beyond loopback and unix sockets. */
   readonly insecure: boolean;
-  /** From accepting a connection to its first bytes, and to the end of HTTP/1.1 headers. Default limits.headersMs. */
+  /** From accepting a connection to its first bytes, and to the end of the first headers. Default limits.headersMs. */
   readonly headersMs?: number;
 }
 
@@ -48,7 +49,10 @@ const http2Preface = Buffer.from("PRI");
 export async function listen(address: Address, handler: HttpHandler, options: ListenOptions): Promise<Listener> {
   await refuseOpenListener(address, options.insecure);
   const { log, headersMs = limits.headersMs } = options;
-  const doors = { http1: http1Door(handler, { address, headersMs, log }), http2: http2Door(handler, log) };
+  const doors = {
+    http1: http1Door(handler, { address, headersMs, log }),
+    http2: http2Door(handler, { headersMs, log }),
+  };
   const open = new Set<Socket>();
   const unrecognised = new Set<Socket>();
   const server = createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true }, (socket) => {
@@ -130,6 +134,9 @@ async function recognise(socket: Socket, patienceMs: number): Promise<"http1" | 
 
 async function bind(server: Server, address: Address): Promise<void> {
   if (address.kind === "unix") {
+    await access(dirname(address.path)).catch((error: unknown) => {
+      throw bindError(error, address);
+    });
     await removeDeadSocket(address.path);
   }
   // Where "localhost" is an IPv6 name first, the existing clients would not find a listener that is only there.

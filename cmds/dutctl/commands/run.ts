@@ -16,6 +16,8 @@ type Request = MessageInitShape<typeof RunRequestSchema>;
 interface Running {
   readonly context: Context;
   readonly grants: Grants;
+  /** The paths that the agent has been sent. */
+  readonly sent: Set<string>;
   readonly outbox: Outbox<Request>;
   readonly metadata: Readonly<Record<string, string>>;
   /** Shows what the agent says; a reader that stalls holds up the run, but not its end. */
@@ -39,6 +41,7 @@ export async function run({ device, command, args }: Invocation & { name: "run" 
   const running: Running = {
     context,
     grants: grantsOf(args, world.directory),
+    sent: new Set(),
     outbox: new Outbox(signal),
     metadata,
     show: (data, isError) => patiently(context.out.write({ type: "module-output", data, metadata, isError })),
@@ -105,8 +108,10 @@ function startAnswer(path: string, running: Running): void {
 }
 
 async function sendFile(path: string, running: Running): Promise<void> {
-  const { context, grants, outbox, metadata } = running;
-  const content = await readRegularFile(readablePath(grants, path), path);
+  const { context, grants, sent, outbox, metadata } = running;
+  const source = readablePath(grants, path);
+  sent.add(source);
+  const content = await readRegularFile(source, path);
   await outbox.send({ msg: { case: "file", value: { path, content } } });
   running.answering = false;
   await context.out.write({
@@ -116,11 +121,12 @@ async function sendFile(path: string, running: Running): Promise<void> {
   });
 }
 
-async function receiveFile(path: string, content: Uint8Array, { context, grants, metadata }: Running): Promise<void> {
+async function receiveFile(path: string, content: Uint8Array, running: Running): Promise<void> {
+  const { context, grants, sent, metadata } = running;
   if (content.length === 0) {
     context.log.warn("received empty file content", { path: quote(path) });
   }
-  await writeReceivedFile(destinationOf(grants, path), path, content);
+  await writeReceivedFile(destinationOf(grants, path, sent), path, content);
   await context.out.write({
     type: "file-transfer",
     data: { direction: "received", path, bytes: content.length },

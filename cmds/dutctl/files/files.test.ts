@@ -79,7 +79,7 @@ const destinations: readonly [name: string, path: string, named: boolean][] = [
 
 for (const [name, path, named] of destinations) {
   test(`${name} is written ${named ? "where the user said" : "only if it is new"}`, () => {
-    assert.deepEqual(destinationOf(grants, name), { path, named });
+    assert.deepEqual(destinationOf(grants, name, new Set()), { path, named });
   });
 }
 
@@ -100,7 +100,7 @@ const unsafe = [
 ];
 for (const name of unsafe) {
   test(`${JSON.stringify(name).slice(0, 40)} is not written`, () => {
-    assert.throws(() => destinationOf(grants, name), { code: "permission_denied" });
+    assert.throws(() => destinationOf(grants, name, new Set()), { code: "permission_denied" });
   });
 }
 
@@ -195,5 +195,17 @@ test("a directory that is missing is reported in the system's words", async (t) 
   const directory = await emptyDirectory(t);
   await assert.rejects(writeReceivedFile({ path: join(directory, "no", "x"), named: true }, "no/x", Buffer.from("x")), {
     message: 'writing received file "no/x": no such file or directory',
+  });
+});
+
+test("a file that was sent is not written over, unless the user named it twice", () => {
+  const sent = new Set(["/work/in.txt"]);
+  assert.throws(() => destinationOf(grantsOf(["in.txt", "out.txt"], "/work"), "in.txt", sent), {
+    code: "permission_denied",
+    message: 'the agent wants to overwrite the file "in.txt", which was sent to it',
+  });
+  assert.deepEqual(destinationOf(grantsOf(["in.txt", "in.txt"], "/work"), "in.txt", sent), {
+    path: "/work/in.txt",
+    named: true,
   });
 });

@@ -6,7 +6,8 @@ import { quote } from "#pkg/golang/quote.ts";
 export interface Grants {
   readonly directory: string;
   readonly readable: ReadonlySet<string>;
-  readonly writable: ReadonlySet<string>;
+  /** With how often the user named it. */
+  readonly writable: ReadonlyMap<string, number>;
 }
 
 /** Where a file from the peer may go: in place of what is there, or only where nothing is. */
@@ -15,13 +16,14 @@ export type Destination = { readonly path: string; readonly named: boolean };
 /** Every argument is granted as it is, `a:b` also as `a` to read and as `b` to read or write. */
 export function grantsOf(args: readonly string[], directory: string): Grants {
   const readable = new Set<string>();
-  const writable = new Set<string>();
+  const writable = new Map<string, number>();
   for (const argument of args.filter((text) => text !== "")) {
     const [, left, right] = /^([^:]+):([^:]+)$/s.exec(argument) ?? [];
     for (const name of [argument, right]) {
       if (name !== undefined) {
-        readable.add(resolve(directory, name));
-        writable.add(resolve(directory, name));
+        const path = resolve(directory, name);
+        readable.add(path);
+        writable.set(path, (writable.get(path) ?? 0) + 1);
       }
     }
     if (left !== undefined) {
@@ -54,11 +56,22 @@ const longestName = 255;
 
 /**
  * Where a file that the peer sends under a name goes: to a path that the user named, or as a new file into the working
- * directory. Throws permission_denied for every other name.
+ * directory. Throws permission_denied for every other name, and for a path that was `sent` before as an input, unless the
+ * user named it as an output too.
  */
-export function destinationOf(grants: Grants, name: string): Destination {
+export function destinationOf(grants: Grants, name: string, sent: ReadonlySet<string>): Destination {
   const path = resolve(grants.directory, name);
-  if (name !== "" && grants.writable.has(path)) {
+  const timesNamed = name === "" ? 0 : (grants.writable.get(path) ?? 0);
+  if (timesNamed === 1 && sent.has(path)) {
+    throw new DutError(
+      "permission_denied",
+      `the agent wants to overwrite the file ${quote(name)}, which was sent to it`,
+      {
+        hint: "name the file a second time if that is what you want",
+      },
+    );
+  }
+  if (timesNamed > 0) {
     return { path, named: true };
   }
   if (name === "" || unsafeName.test(name) || Buffer.byteLength(name) > longestName) {
