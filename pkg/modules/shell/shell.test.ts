@@ -107,7 +107,7 @@ test("a command that is cancelled may write while it cleans up, though nobody he
   const cleaned = join(folder.path, "cleaned");
   const ending = new AbortController();
   const cleanUp = `head -c 1000000 /dev/zero && touch ${cleaned}; exit`;
-  const { call, transcript } = recordedCall([`trap '${cleanUp}' TERM; echo ready; while :; do sleep 0.01; done`], {
+  const { call, transcript } = recordedCall([`trap '${cleanUp}' TERM; echo ready; sleep 60 & wait`], {
     signal: ending.signal,
   });
   const stdout = async (bytes: Uint8Array) => {
