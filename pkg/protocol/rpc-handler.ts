@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { Code, ConnectError, type ConnectRouter, createConnectRouter, type Interceptor } from "@connectrpc/connect";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
+import { messageOf } from "#pkg/errors/dut-error.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { connectErrorFrom } from "./fault.ts";
 import { versionHeader } from "./headers.ts";
@@ -28,7 +29,7 @@ export function rpcHandler(routes: (router: ConnectRouter) => void, { self, log 
     acceptCompression: [],
     readMaxBytes: limits.messageBytes,
     writeMaxBytes: limits.fileMessageBytes,
-    interceptors: [versionInterceptor(self)],
+    interceptors: [versionInterceptor(self, log)],
   });
   routes(router);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
@@ -59,13 +60,14 @@ export function rpcHandler(routes: (router: ConnectRouter) => void, { self, log 
   };
 }
 
-function versionInterceptor(self: "agent" | "dutserver"): Interceptor {
+function versionInterceptor(self: "agent" | "dutserver", log: Log): Interceptor {
   return (next) => async (request) => {
     try {
       refuseIncompatible(self, request.header.get(versionHeader) ?? "");
       const response = await next(request);
       return response.stream ? { ...response, message: withFaultsTranslated(response.message) } : response;
     } catch (error) {
+      log.info("call refused", { rpc: request.method.name, err: messageOf(error) });
       throw connectErrorFrom(error);
     }
   };

@@ -1,10 +1,10 @@
 import { resolveArguments } from "#pkg/config/resolve-arguments.ts";
-import { DutError } from "#pkg/errors/dut-error.ts";
+import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
 import type { Holds } from "#pkg/lock/holds.ts";
 import type { Log } from "#pkg/log/log.ts";
 import type { Bench, OpenCommand } from "./bench.ts";
-import { type Run, startRun } from "./run.ts";
+import { type Run, type Step, startRun } from "./run.ts";
 
 /** What a client wants run. */
 export interface RunRequest {
@@ -46,14 +46,16 @@ export class RunEngine {
    * use, unavailable while shutting down.
    */
   start(request: RunRequest): Run {
-    if (this.#stopReason !== undefined) {
-      throw new DutError("unavailable", this.#stopReason.message);
-    }
-    const command = this.find(request.device, request.command);
-    const args = resolveArguments(command.config, request.args);
-    const steps = command.modules().map(({ name, module }, index) => ({ name, module, args: args[index] ?? [] }));
-    const hold = this.#holds.acquire(request.device, request.owner);
     const log = this.#log.with({ user: request.owner, device: request.device, command: request.command });
+    let steps: readonly Step[];
+    let hold: Disposable;
+    try {
+      steps = this.#prepare(request);
+      hold = this.#holds.acquire(request.device, request.owner);
+    } catch (error) {
+      log.info("run refused", { err: messageOf(error) });
+      throw error;
+    }
     log.info("run started");
     const run = startRun(steps, log);
     this.#runs.add(run);
@@ -63,6 +65,15 @@ export class RunEngine {
       log.info("run ended");
     });
     return run;
+  }
+
+  #prepare({ device, command, args }: RunRequest): readonly Step[] {
+    if (this.#stopReason !== undefined) {
+      throw new DutError("unavailable", this.#stopReason.message);
+    }
+    const found = this.find(device, command);
+    const resolved = resolveArguments(found.config, args);
+    return found.modules().map(({ name, module }, index) => ({ name, module, args: resolved[index] ?? [] }));
   }
 
   /** Stops every run, starts no other, and resolves when the last module has stopped. */

@@ -59,7 +59,7 @@ async function runSteps(steps: readonly Step[], session: Conversation, signal: A
       throw error;
     }
   }
-  log.info("all modules finished successfully");
+  log.debug("all modules finished successfully");
 }
 
 /** Ways of ending early that keep their code; a module's own failure is always "aborted". */

@@ -8,7 +8,7 @@ import { writeReceivedFile } from "../files/write-file.ts";
 import type { Invocation } from "../grammar.ts";
 import { abortable } from "./abortable.ts";
 import type { Context } from "./context.ts";
-import { Outbox } from "./outbox.ts";
+import { SendQueue } from "./send-queue.ts";
 
 type Request = MessageInitShape<typeof RunRequestSchema>;
 
@@ -18,7 +18,7 @@ interface Running {
   readonly grants: Grants;
   /** The paths that the agent has been sent. */
   readonly sent: Set<string>;
-  readonly outbox: Outbox<Request>;
+  readonly sendQueue: SendQueue<Request>;
   readonly metadata: Readonly<Record<string, string>>;
   /** Shows what the agent says; a reader that stalls holds up the run, but not its end. */
   show(bytes: Uint8Array, isError: boolean): Promise<void>;
@@ -42,16 +42,16 @@ export async function run({ device, command, args }: Invocation & { name: "run" 
     context,
     grants: grantsOf(args, world.directory),
     sent: new Set(),
-    outbox: new Outbox(signal),
+    sendQueue: new SendQueue(signal),
     metadata,
     show: (data, isError) => patiently(context.out.write({ type: "module-output", data, metadata, isError })),
     fail: (reason) => ended.abort(reason),
     answering: false,
   };
-  void running.outbox.send({ msg: { case: "command", value: { device, command, args: [...args] } } });
+  void running.sendQueue.send({ msg: { case: "command", value: { device, command, args: [...args] } } });
   void forwardInput(running);
   try {
-    for await (const response of devices.run(running.outbox, { signal })) {
+    for await (const response of devices.run(running.sendQueue, { signal })) {
       await handle(response, running);
     }
   } catch (error) {
@@ -62,10 +62,10 @@ export async function run({ device, command, args }: Invocation & { name: "run" 
 }
 
 /** Sends what is typed or piped in, as it comes. The end of input is not told: the agent could not take it. */
-async function forwardInput({ context, outbox, fail }: Running): Promise<void> {
+async function forwardInput({ context, sendQueue, fail }: Running): Promise<void> {
   try {
     for await (const bytes of context.world.stdin()) {
-      await outbox.send({ msg: { case: "console", value: { data: { case: "stdin", value: bytes } } } });
+      await sendQueue.send({ msg: { case: "console", value: { data: { case: "stdin", value: bytes } } } });
     }
   } catch (error) {
     fail(new DutError("aborted", `reading stdin: ${messageOf(error)}`, { cause: error }));
@@ -108,11 +108,11 @@ function startAnswer(path: string, running: Running): void {
 }
 
 async function sendFile(path: string, running: Running): Promise<void> {
-  const { context, grants, sent, outbox, metadata } = running;
+  const { context, grants, sent, sendQueue, metadata } = running;
   const source = readablePath(grants, path);
   sent.add(source);
   const content = await readRegularFile(source, path);
-  await outbox.send({ msg: { case: "file", value: { path, content } } });
+  await sendQueue.send({ msg: { case: "file", value: { path, content } } });
   running.answering = false;
   await context.out.write({
     type: "file-transfer",

@@ -2,7 +2,7 @@
  * The one way of messages to a peer: in the order of `send`, one at a time, whoever sends. As an iterable it never
  * ends by itself, because existing agents take the end of the client's half for the end of the run.
  */
-export class Outbox<T> implements AsyncIterable<T> {
+export class SendQueue<T> implements AsyncIterable<T> {
   readonly #signal: AbortSignal;
   readonly #queue: { readonly message: T; readonly taken: () => void }[] = [];
   #wake: () => void = () => {};
