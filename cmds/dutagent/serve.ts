@@ -4,7 +4,8 @@ import type { Log } from "#pkg/log/log.ts";
 import { untilAborted } from "#pkg/program/daemon.ts";
 import { formatAddress } from "#pkg/protocol/address.ts";
 import { type Listener, listen } from "#pkg/protocol/listener.ts";
-import { rpcHandler } from "#pkg/protocol/rpc-handler.ts";
+import { type HttpHandler, rpcHandler } from "#pkg/protocol/rpc-handler.ts";
+import { commandOf, refuseRun, runExchange } from "#pkg/relay/run-request.ts";
 import type { Bench } from "#pkg/session/bench.ts";
 import { RunEngine } from "#pkg/session/run-engine.ts";
 import { within } from "#pkg/session/time-limit.ts";
@@ -22,7 +23,10 @@ export async function serve(bench: Bench, options: Options, signal: AbortSignal,
   const holds = new Holds();
   const engine = new RunEngine(bench, holds, log);
   const rpcLog = log.with({ scope: "rpc" });
-  const handler = rpcHandler(deviceRoutes({ bench, engine, holds, log }), { self: "agent", log: rpcLog });
+  const handler = agentHandler(
+    rpcHandler(deviceRoutes({ bench, engine, holds, log }), { self: "agent", log: rpcLog }),
+    rpcLog,
+  );
   let listener: Listener;
   try {
     listener = await listen(options.listen, handler, { log: rpcLog, insecure: options.insecure });
@@ -45,6 +49,24 @@ export async function serve(bench: Bench, options: Options, signal: AbortSignal,
   log.info("shutting down", { signal: String(signal.reason) });
   await shutDown(engine, open, log);
   return 0;
+}
+
+/**
+ * A run may send whole files, but it begins with a command: that one is looked at before the RPC library reads the
+ * stream, so that nobody makes the agent keep large messages without having a device.
+ */
+function agentHandler(routes: HttpHandler, log: Log): HttpHandler {
+  return (request, response) => {
+    const run = runExchange(request, response);
+    if (run === undefined) {
+      routes(request, response);
+    } else {
+      void commandOf(run, "agent").then(
+        () => routes(request, response),
+        (error: unknown) => refuseRun(run, error, "agent", log),
+      );
+    }
+  };
 }
 
 /** Ends every run, then waits until the clients have heard of it; both within their limits. */

@@ -9,7 +9,6 @@ import { limits } from "#pkg/protocol/limits.ts";
 import type { RunEvent } from "#pkg/session/conversation.ts";
 import type { Run } from "#pkg/session/run.ts";
 import type { RunEngine } from "#pkg/session/run-engine.ts";
-import { within } from "#pkg/session/time-limit.ts";
 
 type Response = MessageInitShape<typeof RunResponseSchema>;
 
@@ -57,12 +56,9 @@ export async function* serveRun(engine: RunEngine, call: RunCall, log: Log): Asy
 }
 
 async function receiveCommand(messages: AsyncIterator<RunRequest>, signal: AbortSignal): Promise<Command> {
-  const arriving = messages.next().catch((error: unknown) => {
-    throw signal.aborted
-      ? goneReason(signal)
-      : (unfit(error) ?? new DutError("aborted", "receiving request failed", { cause: error }));
+  const first = await messages.next().catch((error: unknown) => {
+    throw signal.aborted ? goneReason(signal) : dutErrorFrom(error);
   });
-  const first = await within(limits.headersMs, "waiting for the command", arriving);
   if (first.done === true) {
     throw new DutError("aborted", "the client ended the request without a command");
   }

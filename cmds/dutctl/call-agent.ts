@@ -1,7 +1,7 @@
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { formatAddress } from "#pkg/protocol/address.ts";
 import { connectTo } from "#pkg/protocol/client.ts";
-import { saidByPeer } from "#pkg/protocol/grpc/status.ts";
+import { brokeInTheMiddle, saidByPeer } from "#pkg/protocol/grpc/status.ts";
 import { compareVersions, protocolVersion } from "#pkg/protocol/version.ts";
 import type { Context } from "./commands/context.ts";
 import type { Invocation } from "./grammar.ts";
@@ -60,6 +60,10 @@ async function dispatch(call: Call, context: Context): Promise<void> {
 
 async function describe(error: DutError, call: Call, context: Context): Promise<Outcome> {
   const failed = (message: string, hint: string | undefined): Outcome => ({ kind: "failed", message, hint });
+  if (call.name === "run" && brokeInTheMiddle(error)) {
+    const hint = "the command may or may not have done its work: look before you repeat it";
+    return failed(`lost the connection to ${context.server} in the middle of the run (${error.message})`, hint);
+  }
   if (error.code === "unavailable" && !saidByPeer(error)) {
     return failed(`cannot reach dutagent at ${context.server} (${error.message})`, error.hint);
   }

@@ -4,9 +4,10 @@ import { untilAborted } from "#pkg/program/daemon.ts";
 import { formatAddress } from "#pkg/protocol/address.ts";
 import { type Listener, listen } from "#pkg/protocol/listener.ts";
 import { type HttpHandler, rpcHandler } from "#pkg/protocol/rpc-handler.ts";
+import { runExchange } from "#pkg/relay/run-request.ts";
 import type { Options } from "./options.ts";
 import { Registry } from "./registry.ts";
-import { relayRun, runPath } from "./relay-run.ts";
+import { relayRun } from "./relay-run.ts";
 import { serverRoutes } from "./service.ts";
 
 /** How long runs that are being forwarded may go on after the signal to stop. */
@@ -42,10 +43,11 @@ function serverHandler(registry: Registry, log: Log): HttpHandler {
   const routes = rpcHandler(serverRoutes(registry, log), { self: "dutserver", log: log.with({ scope: "rpc" }) });
   const relayLog = log.with({ scope: "relay" });
   return (request, response) => {
-    if (request.url === runPath && request.method === "POST" && "stream" in request && "stream" in response) {
-      void relayRun(registry, request, response, relayLog);
-    } else {
+    const run = runExchange(request, response);
+    if (run === undefined) {
       routes(request, response);
+    } else {
+      void relayRun(registry, run, relayLog);
     }
   };
 }

@@ -20,6 +20,9 @@ const sessionOptions: ClientSessionOptions = {
   peerMaxConcurrentStreams: limits.concurrentStreams,
 };
 
+/** The cause of an error about a peer that takes connections and has never said a word. */
+export class NeverAnswered extends Error {}
+
 /**
  * The connection to one peer: opened with the first request, opened again when it was lost, alive by pings. Every
  * request of a program to that peer goes through it, RPC calls and joined streams alike. Disposing drops it with
@@ -152,7 +155,10 @@ class LiveSession {
     const patience = setTimeout(() => {
       // An answer that waits behind much data is none that is missing.
       if (this.#socket.bytesRead === heard) {
-        this.#session.destroy(new DutError("unavailable", `${this.#care.peer} has said nothing for ${seconds} s`));
+        const cause = heard === 0 ? { cause: new NeverAnswered() } : {};
+        this.#session.destroy(
+          new DutError("unavailable", `${this.#care.peer} has said nothing for ${seconds} s`, cause),
+        );
       }
     }, limits.pingTimeoutMs).unref();
     this.#session.ping(() => clearTimeout(patience));

@@ -36,6 +36,8 @@ export const limits = {
   pingTimeoutMs: 5_000,
   /** Opening a connection. */
   connectMs: 10_000,
+  /** The longest deadline that a timer of Node can hold; a call that wants a longer one is refused. */
+  longestTimeoutMs: 2 ** 31 - 1,
   /** A unary call, as the existing client sets it. */
   unaryMs: 30_000,
 } as const;

@@ -29,6 +29,7 @@ export function rpcHandler(routes: (router: ConnectRouter) => void, { self, log 
     acceptCompression: [],
     readMaxBytes: limits.messageBytes,
     writeMaxBytes: limits.fileMessageBytes,
+    maxTimeoutMs: limits.longestTimeoutMs,
     interceptors: [versionInterceptor(self, log)],
   });
   routes(router);

@@ -1,6 +1,9 @@
 /** What a user may type ahead of a command that does not read, in bytes. */
 const typeAheadBytes = 1024 * 1024;
 
+/** Counted for a piece besides its bytes, so that many small ones are bounded too. */
+const pieceBytes = 64;
+
 /** Console input on its way to a module: bounded, so that a client that types into the void is slowed down. */
 export class ConsoleInput implements AsyncIterable<Uint8Array> {
   readonly #pieces: Uint8Array[] = [];
@@ -20,9 +23,11 @@ export class ConsoleInput implements AsyncIterable<Uint8Array> {
     if (this.#state === "ended" || this.#bytes >= typeAheadBytes) {
       return false;
     }
-    this.#pieces.push(piece);
-    this.#bytes += piece.length;
-    this.#wake();
+    if (piece.length > 0) {
+      this.#pieces.push(piece);
+      this.#bytes += piece.length + pieceBytes;
+      this.#wake();
+    }
     return true;
   }
 
@@ -49,7 +54,7 @@ export class ConsoleInput implements AsyncIterable<Uint8Array> {
     for (;;) {
       const piece = this.#pieces.shift();
       if (piece !== undefined) {
-        this.#bytes -= piece.length;
+        this.#bytes -= piece.length + pieceBytes;
         this.#wake();
         yield piece;
       } else if (this.#state === "ended") {

@@ -105,22 +105,23 @@ export class Conversation implements Session {
     this.#expected.answer.resolve(content);
   }
 
+  /** The run is to end: nobody waits for the client any more. What modules still print is passed on. */
+  stop(reason: unknown): void {
+    this.stdin.end();
+    this.#expected?.answer.reject(reason);
+    this.#over.reject(reason);
+  }
+
   /** The modules have ended; the client gets the rest, then the error if there is one. */
   end(error?: unknown): void {
     this.#events.end(error);
-    this.#finish(error ?? new DutError("canceled", "the run is over"));
+    this.stop(error ?? new DutError("canceled", "the run is over"));
   }
 
   /** The client is gone: every call of a module that waits for it rejects with the reason. */
   abandon(reason: unknown): void {
     this.#events.abandon(reason);
-    this.#finish(reason);
-  }
-
-  #finish(reason: unknown): void {
-    this.stdin.end();
-    this.#expected?.answer.reject(reason);
-    this.#over.reject(reason);
+    this.stop(reason);
   }
 
   async #say(kind: "print" | "stdout" | "stderr", bytes: Uint8Array): Promise<void> {

@@ -38,6 +38,7 @@ export function startRun(steps: readonly Step[], log: Log): Run {
         return;
       }
       control.abort(reason);
+      conversation.stop(reason);
       const patience = setTimeout(() => {
         log.error("a module does not stop, its device stays held");
         conversation.end(outcomeOf(reason, control.signal));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Daemon, Lab, shellCommand } from "#test/support/lab.ts";
+import { type Daemon, Lab, lostInTheMiddle, shellCommand } from "#test/support/lab.ts";
 import { openRollCall, type RollCall } from "#test/support/roll-call.ts";
 
 const board = { cmds: { sh: shellCommand } };
@@ -51,7 +51,7 @@ test("an agent that is killed in the middle of a run is named by its client", as
   assert.deepEqual(await client.ended, {
     code: 1,
     stdout: "working\n",
-    stderr: `✗ cannot reach dutagent at ${agent.address} (the connection was lost)\n`,
+    stderr: lostInTheMiddle(agent.address),
   });
   await roll.gone("work");
 });
@@ -81,9 +81,28 @@ test("a server that is killed in the middle of a run is named, and its agent's d
   assert.deepEqual(await client.ended, {
     code: 1,
     stdout: "working\n",
-    stderr: `✗ cannot reach dutagent at ${server.address} (the connection was lost)\n`,
+    stderr: lostInTheMiddle(server.address),
   });
   await roll.gone("work");
   await agent.said("stderr", /"run ended"/);
   await runsAgain(lab, agent);
+});
+
+test("an agent that falls silent is given up on, and its server serves on", async (t) => {
+  await using lab = await Lab.open(t.signal);
+  await using roll = await openRollCall();
+  const server = await lab.server();
+  const silent = await lab.agent({ board }, "-server", server.address);
+  await lab.agent({ other: board }, "-server", server.address);
+  await lab.dutctl(["-s", server.address, "board"]);
+  const client = await working(lab, roll, server.address);
+  silent.kill("SIGSTOP");
+  const { code, stderr } = await client.ended;
+  assert.deepEqual([code, stderr], [1, `✗ dutagent at ${silent.address} was lost in the middle of the run\n`]);
+  assert.deepEqual(await lab.dutctl(["-s", server.address, "other", "sh", "echo served"]), {
+    code: 0,
+    stdout: "served\n",
+    stderr: "",
+  });
+  silent.kill("SIGCONT");
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Lab, shellCommand } from "#test/support/lab.ts";
+import { Lab, lostInTheMiddle, shellCommand } from "#test/support/lab.ts";
 import { openRollCall } from "#test/support/roll-call.ts";
 
 const board = { cmds: { sh: shellCommand } };
@@ -53,7 +53,7 @@ test("a second signal ends the agent at once, with what it started", async (t) =
   assert.deepEqual(await client.ended, {
     code: 1,
     stdout: "",
-    stderr: `✗ cannot reach dutagent at ${agent.address} (the connection was lost)\n`,
+    stderr: lostInTheMiddle(agent.address),
   });
   await roll.gone("deaf");
 });

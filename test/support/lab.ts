@@ -109,3 +109,10 @@ export class Lab implements AsyncDisposable {
 
 /** A command that takes a line of the shell as its argument. */
 export const shellCommand = { uses: [{ module: "shell", passthrough: true }] };
+
+/** What dutctl says when it loses the peer at an address in the middle of a run. */
+export function lostInTheMiddle(address: string): string {
+  return `✗ lost the connection to ${address} in the middle of the run (the connection was lost)
+  the command may or may not have done its work: look before you repeat it
+`;
+}

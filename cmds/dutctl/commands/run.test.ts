@@ -101,7 +101,13 @@ test("a crash of the agent in the middle of a run is an error", async () => {
   });
   assert.deepEqual(
     [code, stdout, stderr.replace(/\(.*\)/, "(reason)")],
-    [1, "before\n", `✗ cannot reach dutagent at ${agent.address} (reason)\n`],
+    [
+      1,
+      "before\n",
+      `✗ lost the connection to ${agent.address} in the middle of the run (reason)
+  the command may or may not have done its work: look before you repeat it
+`,
+    ],
   );
 });
 

@@ -3,7 +3,6 @@ import { execFileSync } from "node:child_process";
 import {
   chmod,
   lstat,
-  mkdir,
   mkdtempDisposable,
   readdir,
   readFile,
@@ -150,15 +149,17 @@ test("a file that the user named is replaced and keeps its mode", async (t) => {
   );
 });
 
-test("a link that the user named stays a link", async (t) => {
+test("a link is not written through, though the user named it", async (t) => {
   const directory = await emptyDirectory(t);
-  await mkdir(join(directory, "real"));
-  await writeFile(join(directory, "real", "file"), "a");
-  await symlink("real/file", join(directory, "out"));
-  await writeReceivedFile({ path: join(directory, "out"), named: true }, "out", Buffer.from("b"));
+  await writeFile(join(directory, "victim"), "mine");
+  await symlink("victim", join(directory, "out"));
+  await assert.rejects(writeReceivedFile({ path: join(directory, "out"), named: true }, "out", Buffer.from("b")), {
+    code: "failed_precondition",
+    message: 'writing received file "out": a symbolic link',
+  });
   assert.deepEqual(
-    [await readlink(join(directory, "out")), await readFile(join(directory, "real", "file"), "utf8")],
-    ["real/file", "b"],
+    [await readlink(join(directory, "out")), await readFile(join(directory, "victim"), "utf8")],
+    ["victim", "mine"],
   );
 });
 

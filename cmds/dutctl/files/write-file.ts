@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { constants, type Stats } from "node:fs";
-import { copyFile, link, lstat, open, realpath, rename, stat, unlink } from "node:fs/promises";
+import { copyFile, link, lstat, open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
@@ -11,9 +11,8 @@ import type { Destination } from "./grants.ts";
 const privateMode = 0o600;
 
 /**
- * Writes a whole file, or leaves everything as it was. A path that the user named is replaced, through a symbolic link
- * to where it leads, and keeps its mode; elsewhere nothing that exists is touched. `name` is the word for the file in
- * errors.
+ * Writes a whole file, or leaves everything as it was. A path that the user named is replaced, unless it is a symbolic
+ * link, and keeps its mode; elsewhere nothing that exists is touched. `name` is the word for the file in errors.
  */
 export async function writeReceivedFile(destination: Destination, name: string, content: Uint8Array): Promise<void> {
   try {
@@ -33,16 +32,16 @@ export async function writeReceivedFile(destination: Destination, name: string, 
 }
 
 async function replace(path: string, name: string, content: Uint8Array): Promise<void> {
-  const existing = await present(stat(path));
+  const existing = await present(lstat(path));
   if (existing !== undefined && !existing.isFile()) {
-    throw new DutError("failed_precondition", `writing received file ${quote(name)}: not a regular file`, {
+    const kind = existing.isSymbolicLink() ? "a symbolic link" : "not a regular file";
+    throw new DutError("failed_precondition", `writing received file ${quote(name)}: ${kind}`, {
       hint: "name a file that may be replaced, or one that does not exist yet",
     });
   }
-  const target = existing === undefined ? path : await realpath(path);
-  const temporary = await writeTemporary(target, content, existing);
+  const temporary = await writeTemporary(path, content, existing);
   try {
-    await rename(temporary, target);
+    await rename(temporary, path);
   } catch (error) {
     await unlink(temporary);
     throw error;

@@ -10,11 +10,11 @@ import {
 } from "@bufbuild/protobuf";
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { packageVersion } from "../build-info.ts";
-import type { Http2Session } from "../http2-session.ts";
+import { type Http2Session, NeverAnswered } from "../http2-session.ts";
 import { limits } from "../limits.ts";
 import { Answer } from "./answer.ts";
 import { enveloped, messagesIn } from "./envelope.ts";
-import { throwUnlessOk } from "./status.ts";
+import { BrokenCall, saidByPeer, throwUnlessOk } from "./status.ts";
 
 export interface CallOptions {
   /** Ends the call; the peer sees a cancelled stream. */
@@ -118,11 +118,21 @@ async function* exchange<Input extends DescMessage, Output extends DescMessage>(
     throwUnlessOk(answer.status);
     tell();
   } catch (error) {
-    throw broken ?? answer.faultOf(error);
+    throw broken ?? inTheMiddle(answer.faultOf(error));
   } finally {
     stop.removeEventListener("abort", onStop);
     answer.leave();
   }
+}
+
+/** A connection that is lost once the request is out is another matter than a peer that was never there. */
+function inTheMiddle(error: unknown): unknown {
+  if (!(error instanceof DutError) || error.code !== "unavailable") {
+    return error;
+  }
+  return saidByPeer(error) || error.cause instanceof NeverAnswered
+    ? error
+    : new DutError(error.code, error.message, { cause: new BrokenCall(error.message, { cause: error }) });
 }
 
 function stopSignal({ signal, timeoutMs }: CallOptions): AbortSignal {

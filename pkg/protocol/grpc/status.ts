@@ -9,6 +9,14 @@ export function saidByPeer(error: unknown): boolean {
   return error instanceof DutError && error.cause instanceof PeerStatus;
 }
 
+/** The cause of an error that broke a call which the peer may have begun to answer. */
+export class BrokenCall extends Error {}
+
+/** True for a call that broke in the middle: nobody knows what has become of it at the peer. */
+export function brokeInTheMiddle(error: DutError): boolean {
+  return error.cause instanceof BrokenCall;
+}
+
 /** Throws the error that the fields report, if they do. */
 export function throwUnlessOk(fields: IncomingHttpHeaders): void {
   if (fields["grpc-status"] !== "0") {
