@@ -1,14 +1,19 @@
+import { write } from "node:fs";
 import type { Writable } from "node:stream";
+import { setTimeout } from "node:timers/promises";
 import type { Outlet } from "./world.ts";
 
 /** Thrown by a write when the reader of the stream has gone away. Nobody is left to be told. */
 export class OutputClosed extends Error {}
 
 /** A stream of the process as an outlet. A failed write is its writer's to report, so the stream itself never throws. */
-export function outletOf(stream: Writable & { readonly isTTY?: boolean }): Outlet {
+export function outletOf(stream: Writable & { readonly isTTY?: boolean; readonly fd?: number }): Outlet {
   stream.on("error", () => {});
+  if (stream.isTTY === true && stream.fd !== undefined) {
+    return terminalOutlet(stream.fd);
+  }
   return {
-    isTerminal: stream.isTTY === true,
+    isTerminal: false,
     async write(data) {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       stream.write(data, (error) => (error ? reject(translate(error)) : resolve()));
@@ -17,7 +22,49 @@ export function outletOf(stream: Writable & { readonly isTTY?: boolean }): Outle
   };
 }
 
-function translate(error: Error): Error {
-  const closed = "code" in error && (error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED");
-  return closed ? new OutputClosed("the reader of the output has gone away", { cause: error }) : error;
+/**
+ * Node writes to a terminal on its only thread. A terminal that is held (Ctrl-S) would stop everything then, the answers to
+ * the peer's pings too, and the peer would give the run up. Here the thread pool waits.
+ */
+function terminalOutlet(fd: number): Outlet {
+  let last: Promise<void> = Promise.resolve();
+  return {
+    isTerminal: true,
+    write(data) {
+      const written = last.then(() => writeAll(fd, Buffer.from(data as string)));
+      last = written.catch(() => {});
+      return written;
+    },
+  };
+}
+
+/** How often a terminal that something has made non-blocking is tried again, in milliseconds. */
+const retryMs = 20;
+
+async function writeAll(fd: number, data: Buffer): Promise<void> {
+  for (let left = data; left.length > 0; ) {
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    write(fd, left, (error, bytes) => (error === null ? resolve(bytes) : reject(error)));
+    try {
+      left = left.subarray(await promise);
+    } catch (error) {
+      if (codeOf(error) !== "EAGAIN") {
+        throw translate(error);
+      }
+      await setTimeout(retryMs);
+    }
+  }
+}
+
+/** Errors of a pipe without a reader, and of a terminal that was closed. */
+const closedCodes = ["EPIPE", "ERR_STREAM_DESTROYED", "EIO"];
+
+function translate(error: unknown): unknown {
+  return closedCodes.includes(codeOf(error))
+    ? new OutputClosed("the reader of the output has gone away", { cause: error })
+    : error;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
 }
