@@ -7,7 +7,7 @@ export type Address =
   | { readonly kind: "unix"; readonly path: string };
 
 /** The port of an address that names none. */
-export const defaultPort = 1024;
+const defaultPort = 1024;
 
 /**
  * Reads `host:port`, `host`, `:port`, `[::1]:port` or `unix:/path`. An empty host is the wildcard of a listener and

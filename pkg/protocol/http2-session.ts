@@ -166,7 +166,7 @@ class LiveSession {
 }
 
 /** The base URL of calls to an address; TLS is not spoken yet. */
-export function urlOf(address: Address): string {
+function urlOf(address: Address): string {
   return address.kind === "unix" ? unixAuthority : `http://${formatAddress(clientAddress(address))}`;
 }
 

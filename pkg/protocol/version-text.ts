@@ -1,7 +1,7 @@
 import { packageVersion, revision, revisionDate } from "./build-info.ts";
 
 /** The version of the wire that the programs implement; the existing programs compare it by semantic versioning. */
-export const wireVersion = "1.0.0-alpha.1";
+const wireVersion = "1.0.0-alpha.1";
 
 /** What the programs send as Dutctl-Version. What stands behind the `+` is build metadata, which is not compared. */
 export const protocolVersion = `${wireVersion}+${packageVersion}`;

@@ -26,17 +26,17 @@ async function emptyDirectory(t: TestContext): Promise<string> {
 }
 
 const args = ["in.txt", "./dir/../up.bin", "src:dst", "a:b:c", "--image=fw", "", "/abs/olute"];
-const grants = grantsOf(args, "/work");
+const grants = grantsOf(args, "/lab");
 
 const readable: readonly [name: string, path: string][] = [
-  ["in.txt", "/work/in.txt"],
-  ["./in.txt", "/work/in.txt"],
-  ["/work/in.txt", "/work/in.txt"],
-  ["up.bin", "/work/up.bin"],
-  ["src", "/work/src"],
-  ["dst", "/work/dst"],
-  ["src:dst", "/work/src:dst"],
-  ["a:b:c", "/work/a:b:c"],
+  ["in.txt", "/lab/in.txt"],
+  ["./in.txt", "/lab/in.txt"],
+  ["/lab/in.txt", "/lab/in.txt"],
+  ["up.bin", "/lab/up.bin"],
+  ["src", "/lab/src"],
+  ["dst", "/lab/dst"],
+  ["src:dst", "/lab/src:dst"],
+  ["a:b:c", "/lab/a:b:c"],
   ["/abs/olute", "/abs/olute"],
 ];
 
@@ -67,13 +67,13 @@ for (const name of [
 }
 
 const destinations: readonly [name: string, path: string, named: boolean][] = [
-  ["in.txt", "/work/in.txt", true],
-  ["dst", "/work/dst", true],
+  ["in.txt", "/lab/in.txt", true],
+  ["dst", "/lab/dst", true],
   ["/abs/olute", "/abs/olute", true],
-  ["dir/../up.bin", "/work/up.bin", true],
-  ["src", "/work/src", false],
-  ["log 1.txt", "/work/log 1.txt", false],
-  ["größe", "/work/größe", false],
+  ["dir/../up.bin", "/lab/up.bin", true],
+  ["src", "/lab/src", false],
+  ["log 1.txt", "/lab/log 1.txt", false],
+  ["größe", "/lab/größe", false],
 ];
 
 for (const [name, path, named] of destinations) {
@@ -200,13 +200,13 @@ test("a directory that is missing is reported in the system's words", async (t) 
 });
 
 test("a file that was sent is not written over, unless the user named it twice", () => {
-  const sent = new Set(["/work/in.txt"]);
-  assert.throws(() => destinationOf(grantsOf(["in.txt", "out.txt"], "/work"), "in.txt", sent), {
+  const sent = new Set(["/lab/in.txt"]);
+  assert.throws(() => destinationOf(grantsOf(["in.txt", "out.txt"], "/lab"), "in.txt", sent), {
     code: "permission_denied",
     message: 'the agent wants to overwrite the file "in.txt", which was sent to it',
   });
-  assert.deepEqual(destinationOf(grantsOf(["in.txt", "in.txt"], "/work"), "in.txt", sent), {
-    path: "/work/in.txt",
+  assert.deepEqual(destinationOf(grantsOf(["in.txt", "in.txt"], "/lab"), "in.txt", sent), {
+    path: "/lab/in.txt",
     named: true,
   });
 });

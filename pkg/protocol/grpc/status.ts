@@ -2,7 +2,7 @@ import { constants, type IncomingHttpHeaders } from "node:http2";
 import { DutError, type DutErrorCode, dutErrorCodes } from "#pkg/errors/dut-error.ts";
 
 /** The cause of an error that the peer itself answered with. */
-export class PeerStatus extends Error {}
+class PeerStatus extends Error {}
 
 /** True for an error that the peer answered with: whatever it says, the peer was reached. */
 export function saidByPeer(error: unknown): boolean {
