@@ -61,7 +61,7 @@ function agentHandler(routes: HttpHandler, log: Log): HttpHandler {
     if (run === undefined) {
       routes(request, response);
     } else {
-      void commandOf(run, "agent").then(
+      void commandOf(run).then(
         () => routes(request, response),
         (error: unknown) => refuseRun(run, error, "agent", log),
       );

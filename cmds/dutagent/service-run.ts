@@ -59,10 +59,7 @@ async function receiveCommand(messages: AsyncIterator<RunRequest>, signal: Abort
   const first = await messages.next().catch((error: unknown) => {
     throw signal.aborted ? goneReason(signal) : dutErrorFrom(error);
   });
-  if (first.done === true) {
-    throw new DutError("aborted", "the client ended the request without a command");
-  }
-  if (first.value.msg.case !== "command") {
+  if (first.done === true || first.value.msg.case !== "command") {
     throw new DutError("invalid_argument", "first run request must contain a command");
   }
   return first.value.msg.value;

@@ -1,8 +1,9 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http2";
 import { Code } from "@connectrpc/connect";
 import type { Log } from "#pkg/log/log.ts";
-import { callerOf } from "#pkg/protocol/headers.ts";
+import { callerOf, versionHeader } from "#pkg/protocol/headers.ts";
 import { Http2Session } from "#pkg/protocol/http2-session.ts";
+import { refuseIncompatible } from "#pkg/protocol/version.ts";
 import { commandOf, type RunExchange, refuseRun, runPath } from "#pkg/relay/run-request.ts";
 import { passedOn, splice } from "#pkg/relay/splice.ts";
 import { agentFault } from "./agent-fault.ts";
@@ -11,7 +12,8 @@ import type { Agent, Registry } from "./registry.ts";
 /** Joins a client's Run with the agent that has the device. Answers with the reason when that cannot be done. */
 export async function relayRun(registry: Registry, run: RunExchange, log: Log): Promise<void> {
   try {
-    const { device, command } = await commandOf(run, "dutserver");
+    refuseIncompatible("dutserver", String(run.request.headers[versionHeader] ?? ""));
+    const { device, command } = await commandOf(run);
     const agent = registry.agentOf(device);
     log.info("run forwarded", { device, command, agent: agent.address, user: callerOf(run.request.headers.from).name });
     await joinWith(agent, run);

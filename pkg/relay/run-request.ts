@@ -3,9 +3,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { type Command, DeviceService, RunRequestSchema } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
-import { versionHeader } from "#pkg/protocol/headers.ts";
 import { rpcHandler } from "#pkg/protocol/rpc-handler.ts";
-import { refuseIncompatible } from "#pkg/protocol/version.ts";
 import { peekFirstMessage } from "./first-message.ts";
 
 /** The path of the call that runs a command. */
@@ -28,12 +26,11 @@ export function runExchange(request: Request, response: Response): RunExchange |
 }
 
 /**
- * The command that a run begins with; its bytes stay in the stream. Throws failed_precondition for a client of another
- * major version, invalid_argument for a message that is no command, and as peekFirstMessage does.
+ * The command that a run begins with; its bytes stay in the stream. Throws invalid_argument for a message that is no
+ * command, and as peekFirstMessage does.
  */
-export async function commandOf({ request }: RunExchange, self: "agent" | "dutserver"): Promise<Command> {
+export async function commandOf({ request }: RunExchange): Promise<Command> {
   const { stream, headers } = request;
-  refuseIncompatible(self, String(headers[versionHeader] ?? ""));
   const { msg } = await peekFirstMessage(stream, headers["content-type"] ?? "", RunRequestSchema);
   if (msg.case !== "command") {
     throw new DutError("invalid_argument", "first run request must contain a command");

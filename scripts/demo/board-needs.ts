@@ -5,6 +5,8 @@ const packages = {
   busybox: "busybox-static",
   mke2fs: "e2fsprogs",
   socat: "socat",
+  xz: "xz-utils",
+  zstd: "zstd",
 } as const;
 
 type Program = keyof typeof packages;
@@ -12,8 +14,18 @@ type Program = keyof typeof packages;
 /** Debian keeps mke2fs where only root's PATH leads. */
 const folders = ["", "/usr/sbin/", "/sbin/"];
 
-/** Why this computer cannot run the virtual board, and what to do about it; undefined when it can. */
-export async function whyNoBoard(processes: Processes, signal: AbortSignal): Promise<string | undefined> {
+/** What the board itself needs; images are compressed with the rest. */
+const forBoard: readonly Program[] = ["linux.uml", "busybox", "mke2fs", "socat"];
+
+/**
+ * Why this computer cannot run the virtual board and the programs that are wanted besides, and what to do about it;
+ * undefined when it can.
+ */
+export async function whyNoBoard(
+  processes: Processes,
+  signal: AbortSignal,
+  besides: readonly Program[] = [],
+): Promise<string | undefined> {
   if (process.platform !== "linux" || process.arch !== "x64") {
     return `User-Mode Linux is for Linux on x86-64, and this is ${process.platform}-${process.arch}`;
   }
@@ -23,7 +35,7 @@ export async function whyNoBoard(processes: Processes, signal: AbortSignal): Pro
     return status.kind === "exited" && status.code === 0;
   };
   const missing: Program[] = [];
-  for (const program of Object.keys(packages) as Program[]) {
+  for (const program of [...forBoard, ...besides]) {
     const paths = await Promise.all(folders.map((folder) => processes.find(`${folder}${program}`)));
     const path = paths.find((found) => found !== undefined);
     // The usual busybox of Debian needs shared libraries, which the board has not: ldd succeeds with such programs.

@@ -8,7 +8,7 @@ import { Lab } from "#test/support/lab.ts";
 const example = join(import.meta.dirname, "../../contrib/uml-board/uml-board.yaml");
 
 test("a Linux board is powered, logged in to, flashed and powered again through a server", {
-  skip: boardSkip(),
+  skip: await boardSkip(),
 }, async (t) => {
   await using lab = await Lab.open(t.signal);
   await makeBoardImages(lab.directory);

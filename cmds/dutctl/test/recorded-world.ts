@@ -20,7 +20,7 @@ export interface Ended {
 }
 
 /** Input that neither comes nor ends, like a terminal nobody types at. */
-export async function* silence(): AsyncGenerator<Uint8Array> {
+async function* silence(): AsyncGenerator<Uint8Array> {
   await new Promise(() => {});
 }
 

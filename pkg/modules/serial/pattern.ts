@@ -3,7 +3,7 @@ import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
 
 /** How far back a match may reach. */
-export const matchWindow = 64 * 1024;
+const matchWindow = 64 * 1024;
 
 /**
  * Instructions of a program times bytes of its window. A search costs at most some 60 ns for each (measured with
