@@ -1,5 +1,5 @@
 import { DutError, explain, messageOf } from "#pkg/errors/dut-error.ts";
-import { Holds } from "#pkg/lock/holds.ts";
+import { Locks } from "#pkg/lock/locks.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { untilAborted } from "#pkg/program/daemon.ts";
 import { formatAddress } from "#pkg/protocol/address.ts";
@@ -20,11 +20,11 @@ const drainMs = 2_000;
 
 /** Serves a bench until the signal. Resolves with the exit status, with everything stopped but the modules. */
 export async function serve(bench: Bench, options: Options, signal: AbortSignal, log: Log): Promise<number> {
-  const holds = new Holds();
-  const engine = new RunEngine(bench, holds, log);
+  const locks = new Locks();
+  const engine = new RunEngine(bench, locks, log);
   const rpcLog = log.with({ scope: "rpc" });
   const handler = agentHandler(
-    rpcHandler(deviceRoutes({ bench, engine, holds, log }), { self: "agent", log: rpcLog }),
+    rpcHandler(deviceRoutes({ bench, engine, locks, log }), { self: "agent", log: rpcLog }),
     rpcLog,
   );
   let listener: Listener;

@@ -2,7 +2,7 @@ import type { ConnectRouter } from "@connectrpc/connect";
 import { describeCommand } from "#pkg/config/describe-command.ts";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
-import type { Hold, Holds } from "#pkg/lock/holds.ts";
+import type { Hold, Locks } from "#pkg/lock/locks.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { DeviceService } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
 import { callerOf, fromHeader } from "#pkg/protocol/headers.ts";
@@ -14,17 +14,17 @@ import { serveRun } from "./service-run.ts";
 export interface Service {
   readonly bench: Bench;
   readonly engine: RunEngine;
-  readonly holds: Holds;
+  readonly locks: Locks;
   readonly log: Log;
 }
 
 /** DeviceService of one agent. Lock and Unlock are answered with unimplemented. */
-export function deviceRoutes({ bench, engine, holds, log }: Service): (router: ConnectRouter) => void {
+export function deviceRoutes({ bench, engine, locks, log }: Service): (router: ConnectRouter) => void {
   const { method } = DeviceService;
   return (router) => {
     router.service(DeviceService, {
       list: () => ({
-        devices: sorted(bench.devices.keys()).map((name) => ({ name, ...lockOf(holds.of(name)) })),
+        devices: sorted(bench.devices.keys()).map((name) => ({ name, ...lockOf(locks.holdOf(name)) })),
       }),
       commands({ device }) {
         const commands = bench.devices.get(device);

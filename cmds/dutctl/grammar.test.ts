@@ -9,6 +9,15 @@ const options: Options = {
   colour: true,
   identity: undefined,
   log: "warn",
+  protocol: undefined,
+  timeoutMs: undefined,
+  waitMs: 0,
+  graceMs: 0,
+  raw: false,
+  force: false,
+  allowRead: [],
+  long: false,
+  local: undefined,
 };
 
 const lines: readonly [argv: string[], invocation: Invocation][] = [
@@ -40,6 +49,7 @@ const lines: readonly [argv: string[], invocation: Invocation][] = [
     {
       name: "list",
       options: {
+        ...options,
         server: { kind: "tcp", host: "::1", port: 9 },
         format: "oneline",
         verbose: true,

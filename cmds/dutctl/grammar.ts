@@ -3,7 +3,7 @@ import { type Flags, parseFlags } from "#pkg/golang/flags.ts";
 import { quote } from "#pkg/golang/quote.ts";
 import { type Address, parseAddress } from "#pkg/protocol/address.ts";
 
-export type Format = "text" | "json" | "yaml" | "oneline";
+export type Format = "text" | "json" | "jsonl" | "yaml" | "oneline";
 export type LogMode = "debug" | "warn" | "none";
 
 export interface Options {
@@ -16,6 +16,24 @@ export interface Options {
   /** The identity that was given; the empty string stays anonymous. */
   readonly identity: string | undefined;
   readonly log: LogMode;
+  /** The protocol that is forced; undefined prefers ours and falls back. */
+  readonly protocol: "v1" | "lab" | undefined;
+  /** For everything together, in milliseconds. */
+  readonly timeoutMs: number | undefined;
+  /** How long to wait for a device that somebody else has, in milliseconds: 0 not at all, Infinity for ever. */
+  readonly waitMs: number;
+  /** How long a run goes on without its client, in milliseconds. */
+  readonly graceMs: number;
+  /** Lets everything that a device says through to the terminal. */
+  readonly raw: boolean;
+  /** Received files take the place of existing ones. */
+  readonly force: boolean;
+  /** Paths that the agent may ask for besides those that the command line names. */
+  readonly allowRead: readonly string[];
+  /** Shows more of every device. */
+  readonly long: boolean;
+  /** The configuration of a bench on this computer, which is served for as long as somebody uses it. */
+  readonly local: string | undefined;
 }
 
 /** What a command line asks for. */
@@ -94,6 +112,15 @@ function parseOptions(values: Readonly<Record<string, string | boolean>>): Optio
       { debug: "debug", warn: "warn", none: "none" },
       "must be debug, warn, or none",
     ),
+    protocol: undefined,
+    timeoutMs: undefined,
+    waitMs: 0,
+    graceMs: 0,
+    raw: false,
+    force: false,
+    allowRead: [],
+    long: false,
+    local: undefined,
   };
 }
 

@@ -4,7 +4,7 @@ import type { CommandConfig, ModuleUse } from "./config.ts";
 import { describeCommand } from "./describe-command.ts";
 
 const use = (name: string, passthrough: boolean): ModuleUse => ({
-  module: { name, help: `help of ${name}`, open: () => Promise.reject(new Error("not opened")) },
+  module: { name, help: `help of ${name}`, resources: [], open: () => Promise.reject(new Error("not opened")) },
   passthrough,
   args: [],
 });

@@ -8,7 +8,7 @@ function command(
   declared: readonly string[],
   uses: readonly { passthrough?: boolean; args?: readonly string[] }[],
 ): CommandConfig {
-  const module = { name: "module", help: "", open: () => Promise.reject(new Error("not opened")) };
+  const module = { name: "module", help: "", resources: [], open: () => Promise.reject(new Error("not opened")) };
   return {
     name: "command",
     description: "",

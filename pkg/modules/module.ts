@@ -21,13 +21,25 @@ export interface OpenContext {
 
 /** A module that is ready to run. Runs do not overlap. Disposing twice is harmless and never throws. */
 export interface OpenModule extends AsyncDisposable {
-  /** Throws when the module failed; the message is what the user reads after "module failed: ". */
+  /**
+   * Throws when the module failed; the message is what the user reads after "module failed: ". A program's own exit
+   * status is told by a RemoteExit.
+   */
   run(call: Call): Promise<void>;
+}
+
+/** Hardware that one run at a time may use. A name that is a path stands for what it leads to. */
+export interface Resource {
+  /** What users call it, such as "serial port". */
+  readonly kind: string;
+  readonly name: string;
 }
 
 /** A module with its options: nothing has been touched yet. */
 export interface ConfiguredModule {
   readonly name: string;
+  /** What a run of it uses: two runs that share one exclude each other, also on different devices. */
+  readonly resources: readonly Resource[];
   /** What `dutctl <device> <command> help` prints. */
   readonly help: string;
   /** Throws with everything released when the module cannot be made ready. */
@@ -49,6 +61,8 @@ interface ModuleDefinition<Schema extends z.ZodObject> {
   readonly summary: string;
   readonly config: Schema;
   help(config: z.output<Schema>): string;
+  /** Default none. */
+  resources?(config: z.output<Schema>): readonly Resource[];
   open(config: z.output<Schema>, context: OpenContext): Promise<OpenModule>;
 }
 
@@ -61,7 +75,12 @@ export function defineModule<Schema extends z.ZodObject>(definition: ModuleDefin
     schema,
     configure(options) {
       const config = schema.parse(options);
-      return { name, help: definition.help(config), open: (context) => definition.open(config, context) };
+      return {
+        name,
+        help: definition.help(config),
+        resources: definition.resources?.(config) ?? [],
+        open: (context) => definition.open(config, context),
+      };
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { DescMessage, DescMethod, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { Address } from "./address.ts";
 import { DeviceService, RelayService } from "./gen/dutctl/v1/dutctl_pb.ts";
+import { LabService, RunService } from "./gen/dutlab/v1/dutlab_pb.ts";
 import { type CallOptions, callStream, callUnary } from "./grpc/call.ts";
 import { fromHeader, fromHeaderValue, versionHeader } from "./headers.ts";
 import { Http2Session } from "./http2-session.ts";
@@ -20,16 +21,20 @@ type Call<Method> = Method extends {
 }
   ? Kind extends "unary"
     ? (request: MessageInitShape<Input>, options?: CallOptions) => Promise<MessageShape<Output>>
-    : (requests: AsyncIterable<MessageInitShape<Input>>, options?: CallOptions) => AsyncIterable<MessageShape<Output>>
+    : Kind extends "server_streaming"
+      ? (request: MessageInitShape<Input>, options?: CallOptions) => AsyncIterable<MessageShape<Output>>
+      : (requests: AsyncIterable<MessageInitShape<Input>>, options?: CallOptions) => AsyncIterable<MessageShape<Output>>
   : never;
 
 export interface Connection extends Disposable {
   readonly devices: Client<typeof DeviceService>;
   readonly relay: Client<typeof RelayService>;
+  readonly lab: Client<typeof LabService>;
+  readonly runs: Client<typeof RunService>;
 }
 
 export interface ConnectionOptions {
-  /** Sent as From with every call that changes something; undefined sends none. */
+  /** Sent as From with every call that may change something; undefined sends none. */
   readonly identity: string | undefined;
   /** Told the peer's Dutctl-Version, null when it sends none, once, with the first answer that is no error. */
   readonly onPeerVersion?: (version: string | null) => void;
@@ -47,6 +52,8 @@ export function connectTo(address: Address, options: ConnectionOptions): Connect
   return {
     devices: clientOf(DeviceService, session, introduced),
     relay: clientOf(RelayService, session, introduced),
+    lab: clientOf(LabService, session, introduced),
+    runs: clientOf(RunService, session, introduced),
     [Symbol.dispose]: () => session[Symbol.dispose](),
   };
 }
@@ -58,21 +65,34 @@ function clientOf<Service extends DescService>(
   session: Http2Session,
   introduced: Introduction,
 ): Client<Service> {
-  const calls = service.methods.map((method) => [
-    method.localName,
-    method.methodKind === "unary"
-      ? (request: MessageInitShape<DescMessage>, options: CallOptions = {}) =>
-          callUnary(session, method, request, introduced(method, options))
-      : (requests: AsyncIterable<MessageInitShape<DescMessage>>, options: CallOptions = {}) =>
-          callStream(session, method, requests, introduced(method, options)),
-  ]);
+  const calls = service.methods.map((method) => [method.localName, callOf(method, session, introduced)]);
   return Object.fromEntries(calls) as Client<Service>;
 }
 
-const identified: ReadonlySet<string> = new Set([
-  DeviceService.method.lock.name,
-  DeviceService.method.unlock.name,
-  DeviceService.method.run.name,
+function callOf(method: DescMethod, session: Http2Session, introduced: Introduction) {
+  switch (method.methodKind) {
+    case "unary":
+      return (request: MessageInitShape<DescMessage>, options: CallOptions = {}) =>
+        callUnary(session, method, request, introduced(method, options));
+    case "server_streaming":
+      return (request: MessageInitShape<DescMessage>, options: CallOptions = {}) =>
+        callStream(session, method, only(request), introduced(method, options));
+    default:
+      return (requests: AsyncIterable<MessageInitShape<DescMessage>>, options: CallOptions = {}) =>
+        callStream(session, method, requests, introduced(method, options));
+  }
+}
+
+async function* only<T>(item: T): AsyncIterable<T> {
+  yield item;
+}
+
+/** Of the old protocol the calls that change something; of ours every call. */
+const anonymous: ReadonlySet<DescMethod> = new Set([
+  DeviceService.method.list,
+  DeviceService.method.commands,
+  DeviceService.method.details,
+  RelayService.method.register,
 ]);
 
 /** Adds who calls and with which version to a call, and hears the peer's version of the first answer. */
@@ -82,7 +102,7 @@ function introduction({ identity, onPeerVersion }: ConnectionOptions): Introduct
     ...options,
     headers: {
       [versionHeader]: protocolVersion,
-      ...(identity !== undefined && identified.has(method.name) ? { [fromHeader]: fromHeaderValue(identity) } : {}),
+      ...(identity !== undefined && !anonymous.has(method) ? { [fromHeader]: fromHeaderValue(identity) } : {}),
       ...options.headers,
     },
     onHeaders(headers) {

@@ -1,7 +1,7 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
 import type { Log } from "#pkg/log/log.ts";
-import type { Session } from "#pkg/modules/session.ts";
+import type { ReceivedFile, Session } from "#pkg/modules/session.ts";
 import { ConsoleInput } from "./console-input.ts";
 import { Outbox } from "./outbox.ts";
 
@@ -50,7 +50,21 @@ export class Conversation implements Session {
     return this.#say("stderr", bytes);
   }
 
-  async requestFile(name: string): Promise<AsyncIterable<Uint8Array>> {
+  /** The wire has no word for it. */
+  async progress(): Promise<void> {}
+
+  readonly terminal: undefined;
+
+  async rawMode(): Promise<AsyncDisposable> {
+    throw new DutError("failed_precondition", "the client has no terminal");
+  }
+
+  /** The wire has no word for it: the listener is never told. */
+  onSignal(): Disposable {
+    return { [Symbol.dispose]() {} };
+  }
+
+  async requestFile(name: string): Promise<ReceivedFile> {
     if (this.#expected !== undefined) {
       throw new DutError("failed_precondition", `file request ${quote(name)}: a file request is already in progress`);
     }
@@ -59,7 +73,8 @@ export class Conversation implements Session {
     try {
       using _ = this.stdin.discardExcess();
       await this.#events.put({ kind: "file-request", name }, eventBytes);
-      return once(await answer.promise);
+      const content = await answer.promise;
+      return Object.assign(once(content), { attributes: { size: content.length } });
     } finally {
       this.#expected = undefined;
     }
@@ -135,7 +150,7 @@ function badTransfer(problem: string): DutError {
   return new DutError("invalid_argument", `bad file transfer: ${problem}`);
 }
 
-async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
 

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { parseConfig } from "#pkg/config/parse-config.ts";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Host } from "#pkg/host/host.ts";
-import { Holds } from "#pkg/lock/holds.ts";
+import { Locks } from "#pkg/lock/locks.ts";
 import { silentLog } from "#pkg/log/log.ts";
 import { type Call, defineModule } from "#pkg/modules/module.ts";
 import { openBench } from "./bench.ts";
@@ -25,8 +25,8 @@ async function engineOf(...modules: readonly ((call: Call) => Promise<void>)[]) 
   const uses = kinds.map(({ name }) => `{ module: ${name} }`).join(", ");
   const config = parseConfig("test.yaml", `devices: { board: { cmds: { go: { uses: [${uses}] } } } }`, kinds);
   const bench = await openBench(config, { host: {} as Host, log: silentLog, signal: new AbortController().signal });
-  const holds = new Holds(() => 0);
-  return { engine: new RunEngine(bench, holds, silentLog), holds };
+  const locks = new Locks(() => 0);
+  return { engine: new RunEngine(bench, locks, silentLog), locks };
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {
@@ -52,15 +52,15 @@ async function heard({ events }: Conversation): Promise<string[]> {
 }
 
 test("modules run one after another on one conversation, and the device is free afterwards", async () => {
-  const { engine, holds } = await engineOf(
+  const { engine, locks } = await engineOf(
     ({ session }) => session.print("one\n"),
     ({ session }) => session.stderr(Buffer.from("two\n")),
   );
   const run = engine.start(go);
-  assert.deepEqual(holds.of("board"), { owner: "alice@h", since: 0 });
+  assert.equal(locks.holdOf("board")?.owner, "alice@h");
   assert.deepEqual(await heard(run.conversation), ["print one\n", "stderr two\n", "end"]);
   await run.stopped;
-  assert.equal(holds.of("board"), undefined);
+  assert.equal(locks.holdOf("board"), undefined);
 });
 
 test("the error of a module comes after everything it printed, and later modules do not run", async () => {

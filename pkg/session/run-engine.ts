@@ -1,7 +1,8 @@
+import { randomUUID } from "node:crypto";
 import { resolveArguments } from "#pkg/config/resolve-arguments.ts";
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
-import type { Holds } from "#pkg/lock/holds.ts";
+import type { Locks } from "#pkg/lock/locks.ts";
 import type { Log } from "#pkg/log/log.ts";
 import type { Bench, OpenCommand } from "./bench.ts";
 import { type Run, type Step, startRun } from "./run.ts";
@@ -18,14 +19,14 @@ export interface RunRequest {
 /** Runs commands on a bench: one at a time on a device, and none any more once it is stopped. */
 export class RunEngine {
   readonly #bench: Bench;
-  readonly #holds: Holds;
+  readonly #locks: Locks;
   readonly #log: Log;
   readonly #runs = new Set<Run>();
   #stopReason: DutError | undefined;
 
-  constructor(bench: Bench, holds: Holds, log: Log) {
+  constructor(bench: Bench, locks: Locks, log: Log) {
     this.#bench = bench;
-    this.#holds = holds;
+    this.#locks = locks;
     this.#log = log;
   }
 
@@ -51,7 +52,8 @@ export class RunEngine {
     let hold: Disposable;
     try {
       steps = this.#prepare(request);
-      hold = this.#holds.acquire(request.device, request.owner);
+      const { device, command, owner } = request;
+      hold = this.#locks.hold({ device, owner, resources: [], runId: randomUUID(), command });
     } catch (error) {
       log.info("run refused", { err: messageOf(error) });
       throw error;

@@ -26,6 +26,7 @@ async function rendererOf(format: Format, options: RenderOptions): Promise<Rende
   switch (format) {
     case "text":
       return (await import("./text.ts")).textRenderer(options);
+    case "jsonl":
     case "json":
       return (await import("./json.ts")).jsonRenderer(options);
     case "yaml":

@@ -51,7 +51,7 @@ test("a file that breaks off is told from one that cannot be sent", async () => 
     yield Buffer.from("half");
     throw new Error("line cut");
   }
-  const requestFile = async () => broken();
+  const requestFile = async () => Object.assign(broken(), { attributes: {} });
   await assert.rejects(runModule(dummyFt, {}, { ...call, session: { ...call.session, requestFile } }), {
     message: "failed to read file: line cut",
   });

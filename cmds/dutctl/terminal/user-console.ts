@@ -1,0 +1,37 @@
+/** How far a transfer or a module's work is. */
+export interface ProgressReport {
+  /** Reports with the same key are one bar. */
+  readonly key: string;
+  readonly label: string;
+  readonly done: number;
+  /** Undefined when it is not known. */
+  readonly total: number | undefined;
+  readonly unit: string;
+  /** The last report of its key. */
+  readonly finished: boolean;
+}
+
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** The user's side of a run: keys and pipes in, output, bars and notes out. Disposing leaves the terminal as it was found. */
+export interface UserConsole extends AsyncDisposable {
+  /** Undefined unless stdin and stdout are both a terminal. */
+  readonly terminal: { readonly type: string; readonly size: TerminalSize } | undefined;
+  /** What is piped or typed in, ending at the end of input; in raw mode every key but those of the escape. Iterated once. */
+  readonly input: AsyncIterable<Uint8Array>;
+  /** Aborted with a DutError when the user leaves the console by its escape key. */
+  readonly left: AbortSignal;
+  /** From now on every key goes to the device, or no longer. Harmless without a terminal. */
+  rawMode(on: boolean): void;
+  /** Told every new size of the terminal, until disposed. */
+  onResize(listener: (size: TerminalSize) => void): Disposable;
+  /** What a device says, filtered on a terminal. Resolves when it has left the program. */
+  show(stream: "stdout" | "stderr", bytes: Uint8Array): Promise<void>;
+  /** A bar on a terminal, now and then a line elsewhere. */
+  progress(report: ProgressReport): void;
+  /** What is being waited for, with a spinner on a terminal; undefined when the waiting is over. */
+  waiting(reason: string | undefined): void;
+}
