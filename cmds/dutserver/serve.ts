@@ -3,12 +3,9 @@ import type { Log } from "#pkg/log/log.ts";
 import { untilAborted } from "#pkg/program/daemon.ts";
 import { formatAddress } from "#pkg/protocol/address.ts";
 import { type Listener, listen } from "#pkg/protocol/listener.ts";
-import { type HttpHandler, rpcHandler } from "#pkg/protocol/rpc-handler.ts";
-import { runExchange } from "#pkg/relay/run-request.ts";
+import { serverHandler } from "./handler.ts";
 import type { Options } from "./options.ts";
 import { Registry } from "./registry.ts";
-import { relayRun } from "./relay-run.ts";
-import { serverRoutes } from "./service.ts";
 
 /** How long runs that are being forwarded may go on after the signal to stop. */
 const drainMs = 15_000;
@@ -36,18 +33,4 @@ export async function serve(options: Options, signal: AbortSignal, log: Log): Pr
     log.warn("graceful shutdown did not fully drain in time", { err: messageOf(error) });
   }
   return 0;
-}
-
-/** Runs are joined as streams; everything else is answered as a call. A run over HTTP/1.1 is refused by the call's rules. */
-function serverHandler(registry: Registry, log: Log): HttpHandler {
-  const routes = rpcHandler(serverRoutes(registry, log), { self: "dutserver", log: log.with({ scope: "rpc" }) });
-  const relayLog = log.with({ scope: "relay" });
-  return (request, response) => {
-    const run = runExchange(request, response);
-    if (run === undefined) {
-      routes(request, response);
-    } else {
-      void relayRun(registry, run, relayLog);
-    }
-  };
 }

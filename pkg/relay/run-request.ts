@@ -1,46 +1,85 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { DescMessage, DescMethodBiDiStreaming, MessageShape } from "@bufbuild/protobuf";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { type Command, DeviceService, RunRequestSchema } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
+import { DescribeRequestSchema, RunService } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
 import { rpcHandler } from "#pkg/protocol/rpc-handler.ts";
 import { peekFirstMessage } from "./first-message.ts";
 
-/** The path of the call that runs a command. */
-export const runPath = `/${DeviceService.typeName}/${DeviceService.method.run.name}`;
+/** The call of protocol v1 that runs a command. */
+const oldRun = DeviceService.method.run;
+
+/** The calls that are joined with an agent's, of both protocols. */
+export const runMethods: readonly DescMethodBiDiStreaming[] = [oldRun, RunService.method.run, RunService.method.attach];
 
 type Request = IncomingMessage | Http2ServerRequest;
 type Response = ServerResponse | Http2ServerResponse;
 
 /** An HTTP/2 request for a run, whose stream can be read before it is answered. */
 export interface RunExchange {
+  readonly method: DescMethodBiDiStreaming;
   readonly request: Http2ServerRequest;
   readonly response: Http2ServerResponse;
 }
 
-/** The exchange, if it is one of a run over HTTP/2; other versions cannot carry one. */
-export function runExchange(request: Request, response: Response): RunExchange | undefined {
-  return request.url === runPath && request.method === "POST" && "stream" in request && "stream" in response
-    ? { request, response }
-    : undefined;
+/** The exchange, if it is one of the methods over HTTP/2; other versions cannot carry them. Without methods it is the Run of protocol v1. */
+export function runExchange(
+  request: Request,
+  response: Response,
+  methods: readonly DescMethodBiDiStreaming[] = [oldRun],
+): RunExchange | undefined {
+  if (request.method !== "POST" || !("stream" in request) || !("stream" in response)) {
+    return undefined;
+  }
+  const method = methods.find((candidate) => request.url === pathOf(candidate));
+  return method === undefined ? undefined : { method, request, response };
+}
+
+/** Where a method is called. */
+export function pathOf({ parent, name }: DescMethodBiDiStreaming): string {
+  return `/${parent.typeName}/${name}`;
 }
 
 /**
- * The command that a run begins with; its bytes stay in the stream. Throws invalid_argument for a message that is no
- * command, and as peekFirstMessage does.
+ * The device that a call of any of the run methods is for; what its first message says besides is not looked at, and its
+ * bytes stay in the stream. Throws invalid_argument when it names none, and as peekFirstMessage does.
  */
-export async function commandOf({ request }: RunExchange): Promise<Command> {
-  const { stream, headers } = request;
-  const { msg } = await peekFirstMessage(stream, headers["content-type"] ?? "", RunRequestSchema);
+export async function deviceOf(run: RunExchange): Promise<string> {
+  if (run.method === oldRun) {
+    return (await commandOf(run)).device;
+  }
+  // Any message of ours that concerns one device names it in field 1, and this one has no other field.
+  const { device } = await firstMessage(run, DescribeRequestSchema);
+  if (device === "") {
+    throw new DutError("invalid_argument", `the first message of ${run.method.name} names no device`);
+  }
+  return device;
+}
+
+/**
+ * The command that a Run of protocol v1 begins with; its bytes stay in the stream. Throws invalid_argument for a message
+ * that is no command, and as peekFirstMessage does.
+ */
+export async function commandOf(run: RunExchange): Promise<Command> {
+  const { msg } = await firstMessage(run, RunRequestSchema);
   if (msg.case !== "command") {
     throw new DutError("invalid_argument", "first run request must contain a command");
   }
   return msg.value;
 }
 
+function firstMessage<Schema extends DescMessage>(
+  { request }: RunExchange,
+  schema: Schema,
+): Promise<MessageShape<Schema>> {
+  return peekFirstMessage(request.stream, request.headers["content-type"] ?? "", schema);
+}
+
 /** Lets the RPC library say the error in whichever protocol the client speaks. */
 export function refuseRun(
-  { request, response }: RunExchange,
+  { method, request, response }: RunExchange,
   error: unknown,
   self: "agent" | "dutserver",
   log: Log,
@@ -50,7 +89,7 @@ export function refuseRun(
   }
   const answer = rpcHandler(
     (router) =>
-      router.rpc(DeviceService.method.run, () => {
+      router.rpc(method, () => {
         throw error;
       }),
     { self, log },
