@@ -70,11 +70,16 @@ export class Answer {
     return endedWithoutStatus(lost ? NGHTTP2_CANCEL : rstCode);
   }
 
-  /** Lets go of the stream: a peer that has not ended the call sees it cancelled. */
+  /**
+   * Lets go of the stream: a peer that has not ended the call sees it cancelled. After its end our half ends too, by a
+   * reset only when something is left to send: peers count resets against those who flood them.
+   */
   leave(): void {
     const stream = this.#stream;
     const ended = this.#trailers !== undefined || this.#headers["grpc-status"] !== undefined;
-    if (!stream.closed && !(ended && stream.writableEnded)) {
+    if (ended && stream.writable && stream.writableLength === 0) {
+      stream.end();
+    } else if (!stream.closed && !(ended && stream.writableEnded)) {
       stream.close(ended ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
     }
     stream.resume();
