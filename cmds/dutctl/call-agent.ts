@@ -4,47 +4,67 @@ import { connectTo } from "#pkg/protocol/client.ts";
 import { brokeInTheMiddle, saidByPeer } from "#pkg/protocol/grpc/status.ts";
 import { compareVersions, protocolVersion } from "#pkg/protocol/version.ts";
 import type { Context } from "./commands/context.ts";
+import { CommandFailed, RunLost } from "./commands/run/endings.ts";
+import { isTaken } from "./exit-codes.ts";
 import type { Invocation } from "./grammar.ts";
 import { defaultIdentity } from "./identity.ts";
 import { OutputClosed } from "./stdio.ts";
 import { suggestionFor } from "./suggest.ts";
 
 /** An invocation that an agent or a server answers. */
-export type Call = Exclude<Invocation, { name: "help" | "version" | "invalid" }>;
+export type Call = Exclude<Invocation, { name: "help" | "version" | "config" | "completion" | "complete" | "invalid" }>;
 
-export type Outcome =
-  | { readonly kind: "done" }
-  | { readonly kind: "interrupted" }
-  | { readonly kind: "failed"; readonly message: string; readonly hint: string | undefined };
-
-/** Makes one call and says how it ended. Throws only what is no outcome: a closed pipe, or a fault of ours. */
-export async function callAgent(call: Call, surroundings: Pick<Context, "out" | "log" | "world">): Promise<Outcome> {
+/** Makes one call. Throws the DutError to show when it fails or its signal is aborted, and OutputClosed. */
+export async function callAgent(call: Call, surroundings: Pick<Context, "out" | "log" | "world">): Promise<void> {
   const { log, world } = surroundings;
-  const { server, identity } = call.options;
+  const { options } = call;
+  const { server } = options;
+  const identity = options.identity ?? defaultIdentity(world, log);
   using connection = connectTo(server, {
-    identity: identity ?? defaultIdentity(world, log),
+    identity,
     onPeerVersion: (version) => reportVersion(version ?? "", log),
   });
-  const context: Context = { ...surroundings, devices: connection.devices, server: formatAddress(server) };
+  const { devices } = connection;
+  const context: Context = {
+    ...surroundings,
+    connection,
+    devices,
+    server: formatAddress(server),
+    options,
+    identity,
+  };
   try {
-    await dispatch(call, context);
-    return { kind: "done" };
+    await patiently(call, context);
   } catch (error) {
-    if (error instanceof OutputClosed) {
+    if (error instanceof OutputClosed || world.signal.aborted) {
       throw error;
     }
-    if (world.signal.aborted) {
-      return { kind: "interrupted" };
-    }
     const fault = error instanceof DutError ? error : new DutError("unknown", messageOf(error), { cause: error });
-    return await describe(fault, call, context);
+    throw await described(fault, call, context);
   }
+}
+
+/** Tries again, when that is wanted, for as long as somebody else has the device. */
+async function patiently(call: Call, context: Context): Promise<void> {
+  if (call.options.waitMs === 0 || !(call.name === "run" || call.name === "lock")) {
+    return dispatch(call, context);
+  }
+  const { whileTaken } = await import("./while-taken.ts");
+  return whileTaken(call.device, context, () => dispatch(call, context));
 }
 
 async function dispatch(call: Call, context: Context): Promise<void> {
   switch (call.name) {
     case "list":
       return (await import("./commands/list.ts")).list(context);
+    case "describe":
+      return (await import("./commands/describe.ts")).describe(call, context);
+    case "watch":
+      return (await import("./commands/watch.ts")).watch(call, context);
+    case "runs":
+      return (await import("./commands/runs.ts")).runs(call, context);
+    case "attach":
+      return (await import("./commands/attach.ts")).attach(call, context);
     case "commands":
       return (await import("./commands/commands.ts")).commands(call, context);
     case "details":
@@ -58,22 +78,45 @@ async function dispatch(call: Call, context: Context): Promise<void> {
   }
 }
 
-async function describe(error: DutError, call: Call, context: Context): Promise<Outcome> {
-  const failed = (message: string, hint: string | undefined): Outcome => ({ kind: "failed", message, hint });
+/** The error in the words of a user who knows an address and what was asked. */
+async function described(error: DutError, call: Call, context: Context): Promise<DutError> {
+  const { server, out } = context;
+  if (error instanceof CommandFailed || error instanceof RunLost) {
+    return error;
+  }
   if (call.name === "run" && brokeInTheMiddle(error)) {
-    const hint = "the command may or may not have done its work: look before you repeat it";
-    return failed(`lost the connection to ${context.server} in the middle of the run (${error.message})`, hint);
+    return new RunLost(server, error.message, error);
   }
   if (error.code === "unavailable" && !saidByPeer(error)) {
-    return failed(`cannot reach dutagent at ${context.server} (${error.message})`, error.hint);
+    return reworded(error, `cannot reach dutagent at ${server} (${error.message})`);
   }
-  if (error.code === "unimplemented" && (call.name === "lock" || call.name === "unlock")) {
-    return failed(`${context.server} does not know how to ${call.name} devices`, error.hint);
+  if (error.code === "unimplemented") {
+    return reworded(error, `${server} does not know how to ${abilities[call.name]}`);
   }
-  if (error.code === "not_found" && context.out.format === "text") {
-    return failed(error.message, error.hint ?? (await suggestionFor(call, context)));
+  if (error.code === "not_found" && out.format === "text") {
+    return reworded(error, error.message, error.hint ?? (await suggestionFor(call, context)));
   }
-  return failed(error.message, error.hint);
+  if (isTaken(error) && out.format === "text") {
+    return reworded(error, error.message, error.hint ?? "-wait waits until it is free");
+  }
+  return error;
+}
+
+const abilities: Readonly<Record<Call["name"], string>> = {
+  list: "list devices",
+  describe: "describe devices",
+  watch: "tell of changes",
+  runs: "list runs",
+  attach: "attach to runs",
+  commands: "list commands",
+  details: "describe commands",
+  run: "run commands this way",
+  lock: "lock devices",
+  unlock: "unlock devices",
+};
+
+function reworded(error: DutError, message: string, hint = error.hint): DutError {
+  return new DutError(error.code, message, { cause: error.cause, ...(hint === undefined ? {} : { hint }) });
 }
 
 /** Tells how our version relates to the peer's; it never fails a call. */

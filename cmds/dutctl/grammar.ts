@@ -1,179 +1,154 @@
-import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
-import { type Flags, parseFlags } from "#pkg/golang/flags.ts";
-import { quote } from "#pkg/golang/quote.ts";
-import { type Address, parseAddress } from "#pkg/protocol/address.ts";
+import { DutError } from "#pkg/errors/dut-error.ts";
+import { parseFlags } from "#pkg/golang/flags.ts";
+import { type ConfigRequest, parseConfigRequest } from "./config/config-request.ts";
+import { flags, type GivenFlags, type Options, parseOptions } from "./options.ts";
+import type { Settings } from "./settings.ts";
 
-export type Format = "text" | "json" | "jsonl" | "yaml" | "oneline";
-export type LogMode = "debug" | "warn" | "none";
+export type { Format, LogMode, Options } from "./options.ts";
 
-export interface Options {
-  readonly server: Address;
-  readonly format: Format;
-  /** Annotate output with metadata. */
-  readonly verbose: boolean;
-  /** Colours where the stream is a terminal. */
-  readonly colour: boolean;
-  /** The identity that was given; the empty string stays anonymous. */
-  readonly identity: string | undefined;
-  readonly log: LogMode;
-  /** The protocol that is forced; undefined prefers ours and falls back. */
-  readonly protocol: "v1" | "lab" | undefined;
-  /** For everything together, in milliseconds. */
-  readonly timeoutMs: number | undefined;
-  /** How long to wait for a device that somebody else has, in milliseconds: 0 not at all, Infinity for ever. */
-  readonly waitMs: number;
-  /** How long a run goes on without its client, in milliseconds. */
-  readonly graceMs: number;
-  /** Lets everything that a device says through to the terminal. */
-  readonly raw: boolean;
-  /** Received files take the place of existing ones. */
-  readonly force: boolean;
-  /** Paths that the agent may ask for besides those that the command line names. */
-  readonly allowRead: readonly string[];
-  /** Shows more of every device. */
-  readonly long: boolean;
-  /** The configuration of a bench on this computer, which is served for as long as somebody uses it. */
-  readonly local: string | undefined;
-}
+export const shells = ["bash", "zsh", "fish"] as const;
+export type Shell = (typeof shells)[number];
 
-/** What a command line asks for. */
-export type Invocation =
-  | { readonly name: "help" }
-  | { readonly name: "version"; readonly options: Options }
-  | { readonly name: "list"; readonly options: Options }
-  | { readonly name: "commands"; readonly device: string; readonly options: Options }
-  | { readonly name: "details"; readonly device: string; readonly command: string; readonly options: Options }
-  | {
-      readonly name: "run";
-      readonly device: string;
-      readonly command: string;
-      readonly args: readonly string[];
-      readonly options: Options;
-    }
-  | { readonly name: "lock"; readonly device: string; readonly duration: string | undefined; readonly options: Options }
-  | { readonly name: "unlock"; readonly device: string; readonly force: boolean; readonly options: Options }
-  /** Well-formed options before positionals that mean nothing. */
-  | { readonly name: "invalid"; readonly reason: string; readonly options: Options };
+/** What the words of a command line ask for. */
+export type Request =
+  | { readonly name: "help"; readonly topic: string | undefined }
+  | { readonly name: "version" }
+  | { readonly name: "config"; readonly request: ConfigRequest }
+  | { readonly name: "completion"; readonly shell: Shell }
+  /** Asked by the script of a shell: what the last of these words may become. */
+  | { readonly name: "complete"; readonly words: readonly string[] }
+  | { readonly name: "list" }
+  | { readonly name: "describe"; readonly device: string }
+  /** Every device when none is named. */
+  | { readonly name: "watch"; readonly device: string | undefined }
+  | { readonly name: "runs"; readonly device: string | undefined }
+  /** The run that goes on there when none is named. */
+  | { readonly name: "attach"; readonly device: string; readonly runId: string | undefined }
+  | { readonly name: "commands"; readonly device: string }
+  | { readonly name: "details"; readonly device: string; readonly command: string }
+  | { readonly name: "run"; readonly device: string; readonly command: string; readonly args: readonly string[] }
+  | { readonly name: "lock"; readonly device: string; readonly duration: string | undefined }
+  /** `keepRun` lets a command that runs there go on. */
+  | { readonly name: "unlock"; readonly device: string; readonly force: boolean; readonly keepRun: boolean }
+  /** Well-formed options before words that mean nothing. */
+  | { readonly name: "invalid"; readonly reason: string; readonly hint: string | undefined };
 
-export const flags = {
-  s: {
-    kind: "string",
-    value: "address",
-    summary: "agent or server to talk to: host:port, host, [IPv6]:port or unix:/path",
-    default: '"localhost:1024"',
-  },
-  f: { kind: "string", value: "format", summary: "output format: text, json, yaml or oneline", default: '"text"' },
-  v: { kind: "boolean", summary: "annotate output with metadata" },
-  "no-color": { kind: "boolean", summary: "do not use colours" },
-  u: { kind: "string", value: "identity", summary: "who you are to other users", default: "$USER@<hostname>" },
-  log: { kind: "string", value: "mode", summary: "diagnostics on stderr: debug, warn or none", default: "warn" },
-} as const satisfies Flags;
+/** What a command line asks for, and how. */
+export type Invocation = Request & { readonly options: Options };
 
-const formats: Readonly<Record<string, Format>> = {
-  "": "text",
-  text: "text",
-  json: "json",
-  yaml: "yaml",
-  oneline: "oneline",
-  csv: "oneline",
-};
+/** A command line whose options may still be completed by settings. */
+export type CommandLine =
+  /** -h: the usage, whatever else there is. */
+  { readonly kind: "usage" } | { readonly kind: "request"; readonly given: GivenFlags; readonly request: Request };
 
-/** Control characters cannot travel in a header. */
-const control = /\p{Cc}/u;
-
-/** Reads a command line. Throws invalid_argument when an option is wrong. */
-export function parseInvocation(argv: readonly string[]): Invocation {
-  const { values, positionals } = parseFlags(argv, flags);
-  const options = parseOptions(values);
+/** Reads a command line. Throws invalid_argument when an option is unknown or lacks its value. */
+export function parseCommandLine(argv: readonly string[]): CommandLine {
+  const { values, positionals, terminated } = parseFlags(argv, flags);
   if (values.help === true) {
-    return { name: "help" };
-  }
-  return dispatch(positionals, options);
-}
-
-function parseOptions(values: Readonly<Record<string, string | boolean>>): Options {
-  const text = (name: keyof typeof flags) => {
-    const value = values[name];
-    return typeof value === "string" ? value : undefined;
-  };
-  const identity = text("u");
-  if (identity !== undefined && control.test(identity)) {
-    throw invalidValue("u", identity, "must be one line without control characters");
+    return { kind: "usage" };
   }
   return {
-    server: parseServer(text("s") ?? "localhost:1024"),
-    format: pick("f", text("f") ?? "", formats, "must be text, json, yaml or oneline"),
-    verbose: values.v === true,
-    colour: values["no-color"] !== true,
-    identity,
-    log: pick(
-      "log",
-      text("log") ?? "warn",
-      { debug: "debug", warn: "warn", none: "none" },
-      "must be debug, warn, or none",
-    ),
-    protocol: undefined,
-    timeoutMs: undefined,
-    waitMs: 0,
-    graceMs: 0,
-    raw: false,
-    force: false,
-    allowRead: [],
-    long: false,
-    local: undefined,
+    kind: "request",
+    given: values,
+    request: terminated ? aboutDevice(positionals) : parseRequest(positionals),
   };
 }
 
-function parseServer(text: string): Address {
-  try {
-    return parseAddress(text);
-  } catch (error) {
-    const hint = error instanceof DutError ? error.hint : undefined;
-    throw invalidValue("s", text, hint ?? messageOf(error));
-  }
+/** Reads a command line together with the settings. Throws invalid_argument when an option or a setting is wrong. */
+export function parseInvocation(argv: readonly string[], settings?: Settings): Invocation | { readonly name: "usage" } {
+  const line = parseCommandLine(argv);
+  return line.kind === "usage" ? { name: "usage" } : { ...line.request, options: parseOptions(line.given, settings) };
 }
 
-function pick<T>(flag: string, text: string, values: Readonly<Record<string, T>>, rule: string): T {
-  const value = Object.hasOwn(values, text) ? values[text] : undefined;
-  if (value === undefined) {
-    throw invalidValue(flag, text, rule);
+/** The words that mean something in the place of a device. `dutctl -- <device>` means a device of that name. */
+export const firstWords = {
+  list: (args) => (args.length === 0 ? { name: "list" } : invalid("list takes no arguments")),
+  describe: ([device, ...more]) =>
+    device !== undefined && more.length === 0
+      ? { name: "describe", device }
+      : invalid("describe takes the name of a device", otherwise("describe")),
+  watch: (args) =>
+    args.length <= 1
+      ? { name: "watch", device: args[0] }
+      : invalid("watch takes at most the name of a device", otherwise("watch")),
+  attach: ([device, runId, ...more]) =>
+    device !== undefined && more.length === 0
+      ? { name: "attach", device, runId }
+      : invalid("attach takes the name of a device and at most the id of a run", otherwise("attach")),
+  runs: (args) =>
+    args.length <= 1
+      ? { name: "runs", device: args[0] }
+      : invalid("runs takes at most the name of a device", otherwise("runs")),
+  config: (args) => {
+    const request = parseConfigRequest(args);
+    return typeof request === "string" ? invalid(request, "dutctl help config") : { name: "config", request };
+  },
+  completion: ([word, ...more]) => {
+    const shell = shells.find((name) => name === word);
+    return shell !== undefined && more.length === 0
+      ? { name: "completion", shell }
+      : invalid("completion takes the name of a shell: bash, zsh or fish", otherwise("completion"));
+  },
+  help: (args) =>
+    args.length <= 1 ? { name: "help", topic: args[0] } : invalid("help takes at most one topic", otherwise("help")),
+  version: () => ({ name: "version" }),
+} as const satisfies Readonly<Record<string, (args: readonly string[]) => Request>>;
+
+/** Not for people: completion scripts say it. */
+export const completeWord = "__complete";
+
+function parseRequest(positionals: readonly string[]): Request {
+  const [first = "", ...args] = positionals;
+  if (first === completeWord) {
+    return { name: "complete", words: args };
   }
-  return value;
+  return Object.hasOwn(firstWords, first)
+    ? firstWords[first as keyof typeof firstWords](args)
+    : aboutDevice(positionals);
 }
 
-function invalidValue(flag: string, text: string, rule: string): DutError {
-  return new DutError("invalid_argument", `invalid value ${quote(text)} for flag -${flag}: ${rule}`);
-}
-
-function dispatch(positionals: readonly string[], options: Options): Invocation {
-  const [device, command, ...args] = positionals;
-  if (device === "version") {
-    return { name: "version", options };
-  }
-  if (device === undefined || (device === "list" && command === undefined)) {
-    return { name: "list", options };
-  }
-  if (device === "list") {
-    return { name: "invalid", reason: "list takes no arguments", options };
+function aboutDevice([device, command, ...args]: readonly string[]): Request {
+  if (device === undefined) {
+    return { name: "list" };
   }
   if (command === undefined) {
-    return { name: "commands", device, options };
+    return { name: "commands", device };
   }
   const [first] = args;
   if (command === "lock") {
-    return args.length <= 1
-      ? { name: "lock", device, duration: first, options }
-      : { name: "invalid", reason: "lock takes at most a duration", options };
+    return args.length <= 1 ? { name: "lock", device, duration: first } : invalid("lock takes at most a duration");
   }
   if (command === "unlock") {
-    return args.length === 0 || (args.length === 1 && first === "force")
-      ? { name: "unlock", device, force: first === "force", options }
-      : { name: "invalid", reason: "unlock takes nothing, or the word force", options };
+    return parseUnlock(device, args);
   }
   if (first === "help") {
-    return args.length === 1
-      ? { name: "details", device, command, options }
-      : { name: "invalid", reason: "help takes no arguments", options };
+    return args.length === 1 ? { name: "details", device, command } : invalid("help takes no arguments");
   }
-  return { name: "run", device, command, args, options };
+  return { name: "run", device, command, args };
+}
+
+function parseUnlock(device: string, args: readonly string[]): Request {
+  const meanings: Readonly<Record<string, { force: boolean; keepRun: boolean }>> = {
+    "": { force: false, keepRun: false },
+    force: { force: true, keepRun: false },
+    "force keep": { force: true, keepRun: true },
+  };
+  const written = args.join(" ");
+  const meaning = Object.hasOwn(meanings, written) && !args.includes("") ? meanings[written] : undefined;
+  return meaning === undefined
+    ? invalid("unlock takes nothing, the word force, or the words force keep")
+    : { name: "unlock", device, ...meaning };
+}
+
+function invalid(reason: string, hint?: string): Request {
+  return { name: "invalid", reason, hint };
+}
+
+function otherwise(word: string): string {
+  return `for a device of that name, write: dutctl -- ${word}`;
+}
+
+/** The request in a command line that means nothing, as an error. */
+export function invalidCommandLine({ reason, hint }: Request & { name: "invalid" }): DutError {
+  return new DutError("invalid_argument", `invalid command line: ${reason}`, hint === undefined ? {} : { hint });
 }

@@ -9,7 +9,7 @@ const patienceMs = Math.min(2_000, limits.unaryMs);
 
 /** What the user may have meant when the agent knows no such device or command; undefined when nothing is close. */
 export async function suggestionFor(invocation: Invocation, context: Context): Promise<string | undefined> {
-  if (!("device" in invocation)) {
+  if (!("device" in invocation) || invocation.device === undefined) {
     return undefined;
   }
   const { devices, world, log } = context;

@@ -1,14 +1,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { describeFlags, type Flags, parseFlags } from "./flags.ts";
+import { describeFlags, type Flags, type ParsedFlags, parseFlags } from "./flags.ts";
 
 const flags = {
   s: { kind: "string", value: "address", summary: "where", default: '"here"' },
   v: { kind: "boolean", summary: "more" },
   "no-color": { kind: "boolean", summary: "plain" },
+  path: { kind: "list", value: "file", summary: "some files" },
+  wait: { kind: "optional", value: "time", summary: "be patient", accepts: (word) => /^\d+s$/.test(word) },
 } as const satisfies Flags;
 
-const spellings: readonly { argv: string[]; values: Record<string, string | boolean>; positionals: string[] }[] = [
+interface Spelling {
+  readonly argv: string[];
+  readonly values: ParsedFlags<typeof flags>["values"];
+  readonly positionals: string[];
+  readonly terminated?: true;
+}
+
+const spellings: readonly Spelling[] = [
   { argv: [], values: {}, positionals: [] },
   { argv: ["-s", "a"], values: { s: "a" }, positionals: [] },
   { argv: ["--s", "a"], values: { s: "a" }, positionals: [] },
@@ -24,16 +33,23 @@ const spellings: readonly { argv: string[]; values: Record<string, string | bool
   { argv: ["--v=T", "--no-color=0"], values: { v: true, "no-color": false }, positionals: [] },
   { argv: ["-v", "false"], values: { v: true }, positionals: ["false"] },
   { argv: ["dev", "-v", "--s=x", "--"], values: {}, positionals: ["dev", "-v", "--s=x", "--"] },
-  { argv: ["-v", "--", "-s", "x"], values: { v: true }, positionals: ["-s", "x"] },
+  { argv: ["-v", "--", "-s", "x"], values: { v: true }, positionals: ["-s", "x"], terminated: true },
   { argv: ["-", "-v"], values: {}, positionals: ["-", "-v"] },
   { argv: ["", "x"], values: {}, positionals: ["", "x"] },
   { argv: ["-h", "-nonsense"], values: { help: true }, positionals: [] },
   { argv: ["--help"], values: { help: true }, positionals: [] },
+  { argv: ["-path", "a", "--path=b", "-path", "-v"], values: { path: ["a", "b", "-v"] }, positionals: [] },
+  { argv: ["-wait"], values: { wait: "" }, positionals: [] },
+  { argv: ["-wait", "5s", "dev"], values: { wait: "5s" }, positionals: ["dev"] },
+  { argv: ["-wait", "dev", "5s"], values: { wait: "" }, positionals: ["dev", "5s"] },
+  { argv: ["-wait", "-v"], values: { wait: "", v: true }, positionals: [] },
+  { argv: ["-wait", "--", "5s"], values: { wait: "" }, positionals: ["5s"], terminated: true },
+  { argv: ["-wait=long", "5s"], values: { wait: "long" }, positionals: ["5s"] },
 ];
 
-for (const { argv, values, positionals } of spellings) {
+for (const { argv, values, positionals, terminated = false } of spellings) {
   test(`${JSON.stringify(argv)} is read as Go's flag package reads it`, () => {
-    assert.deepEqual(parseFlags(argv, flags), { values, positionals });
+    assert.deepEqual(parseFlags(argv, flags), { values, positionals, terminated });
   });
 }
 
@@ -57,6 +73,6 @@ for (const { argv, message } of mistakes) {
 test("flags are described as Go's PrintDefaults does, sorted by name", () => {
   assert.equal(
     describeFlags(flags),
-    '  -no-color\n    \tplain\n  -s address\n    \twhere (default "here")\n  -v\tmore\n',
+    '  -no-color\n    \tplain\n  -path file\n    \tsome files\n  -s address\n    \twhere (default "here")\n  -v\tmore\n  -wait [time]\n    \tbe patient\n',
   );
 });

@@ -1,11 +1,8 @@
-import parse from "yargs-parser";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { nearest } from "#pkg/errors/nearest.ts";
 import { quote } from "./quote.ts";
 
-/** One option of a command line. */
-export interface Flag {
-  readonly kind: "boolean" | "string";
+interface Described {
   /** What the help shows for the value: `-s address`. */
   readonly value?: string;
   readonly summary: string;
@@ -13,12 +10,33 @@ export interface Flag {
   readonly default?: string;
 }
 
+/** One option of a command line. Beyond Go's, `list` may be given several times, and `optional` needs no value. */
+export type Flag = Described &
+  (
+    | { readonly kind: "boolean" | "string" | "list" }
+    /** The word behind it is its value only when `accepts` says so; `=` gives it any. */
+    | { readonly kind: "optional"; accepts(word: string): boolean }
+  );
+
 export type Flags = Readonly<Record<string, Flag>>;
 
-export interface ParsedFlags {
-  /** The options that were given, the last one of each. `help` is true for -h and -help. */
-  readonly values: Readonly<Record<string, string | boolean>>;
+type ValueOf<Kind extends Flag["kind"]> = Kind extends "boolean"
+  ? boolean
+  : Kind extends "list"
+    ? readonly string[]
+    : string;
+
+/** The last value of each option that was given, all of a list; the empty string for an optional value that was left out. */
+export type FlagValues<Known extends Flags> = { readonly [Name in keyof Known]?: ValueOf<Known[Name]["kind"]> } & {
+  /** -h or -help. */
+  readonly help?: boolean;
+};
+
+export interface ParsedFlags<Known extends Flags> {
+  readonly values: FlagValues<Known>;
   readonly positionals: readonly string[];
+  /** Whether `--` ended the options. */
+  readonly terminated: boolean;
 }
 
 /** What Go's strconv.ParseBool reads. */
@@ -42,64 +60,65 @@ const booleans: Readonly<Record<string, boolean>> = {
  * with `=`, and everything from the first positional argument or behind `--` is left as it is.
  * Throws invalid_argument in the words of that package.
  */
-export function parseFlags(argv: readonly string[], flags: Flags): ParsedFlags {
-  const { normalised, positionals } = normalise(argv, flags);
-  const { _, $0, ...values } = parse(normalised, {
-    string: namesOf(flags, "string"),
-    boolean: [...namesOf(flags, "boolean"), "help"],
-    configuration: {
-      "boolean-negation": false,
-      "camel-case-expansion": false,
-      "dot-notation": false,
-      "duplicate-arguments-array": false,
-      "parse-numbers": false,
-    },
+export function parseFlags<const Known extends Flags>(argv: readonly string[], flags: Known): ParsedFlags<Known> {
+  const values: Record<string, string | boolean | string[]> = {};
+  const parsed = (positionals: readonly string[], terminated: boolean) => ({
+    values: values as FlagValues<Known>,
+    positionals,
+    terminated,
   });
-  return { values, positionals };
-}
-
-/** Rewrites Go's spellings into the one that the parser reads without guessing, `--name="value"`. */
-function normalise(argv: readonly string[], flags: Flags): { normalised: string[]; positionals: readonly string[] } {
-  const normalised: string[] = [];
   let next = 0;
   for (;;) {
     const argument = argv[next];
     if (argument === undefined || argument === "-" || !argument.startsWith("-")) {
-      return { normalised, positionals: argv.slice(next) };
+      return parsed(argv.slice(next), false);
     }
     next++;
     if (argument === "--") {
-      return { normalised, positionals: argv.slice(next) };
+      return parsed(argv.slice(next), true);
     }
-    const [, name = "", value] = /^--?([^=]*)(?:=(.*))?$/s.exec(argument) ?? [];
-    if (name === "" || name.startsWith("-")) {
-      throw new DutError("invalid_argument", `bad flag syntax: ${argument}`);
-    }
+    const { name, value } = split(argument);
     const flag = Object.hasOwn(flags, name) ? flags[name] : undefined;
     if (flag === undefined && (name === "h" || name === "help")) {
-      return { normalised: [...normalised, "--help"], positionals: [] };
+      values.help = true;
+      return parsed([], false);
     }
     if (flag === undefined) {
-      const meant = nearest(name, Object.keys(flags));
-      throw new DutError("invalid_argument", `flag provided but not defined: -${name}`, {
-        ...(meant === undefined ? {} : { hint: `did you mean -${meant}?` }),
-      });
+      throw undefinedFlag(name, flags);
     }
+    const following = argv[next];
     if (flag.kind === "boolean") {
-      normalised.push(`--${name}=${parseBoolean(name, value ?? "true")}`);
+      values[name] = parseBoolean(name, value ?? "true");
     } else if (value !== undefined) {
-      normalised.push(assignment(name, value));
-    } else if (next < argv.length) {
-      normalised.push(assignment(name, argv[next++] as string));
+      values[name] = extended(flag, values[name], value);
+    } else if (flag.kind === "optional" && !(following !== undefined && flag.accepts(following))) {
+      values[name] = "";
+    } else if (following !== undefined) {
+      next++;
+      values[name] = extended(flag, values[name], following);
     } else {
       throw new DutError("invalid_argument", `flag needs an argument: -${name}`);
     }
   }
 }
 
-/** The parser takes one pair of quotes off, so that a value with quotes of its own keeps them. */
-function assignment(name: string, value: string): string {
-  return `--${name}="${value}"`;
+function split(argument: string): { name: string; value: string | undefined } {
+  const [, name = "", value] = /^--?([^=]*)(?:=(.*))?$/s.exec(argument) ?? [];
+  if (name === "" || name.startsWith("-")) {
+    throw new DutError("invalid_argument", `bad flag syntax: ${argument}`);
+  }
+  return { name, value };
+}
+
+function undefinedFlag(name: string, flags: Flags): DutError {
+  const meant = nearest(name, Object.keys(flags));
+  return new DutError("invalid_argument", `flag provided but not defined: -${name}`, {
+    ...(meant === undefined ? {} : { hint: `did you mean -${meant}?` }),
+  });
+}
+
+function extended(flag: Flag, before: string | boolean | string[] | undefined, value: string): string | string[] {
+  return flag.kind === "list" ? [...(Array.isArray(before) ? before : []), value] : value;
 }
 
 function parseBoolean(name: string, text: string): boolean {
@@ -110,16 +129,13 @@ function parseBoolean(name: string, text: string): boolean {
   return value;
 }
 
-function namesOf(flags: Flags, kind: Flag["kind"]): string[] {
-  return Object.keys(flags).filter((name) => flags[name]?.kind === kind);
-}
-
 /** The flags as Go's PrintDefaults shows them, sorted by name. */
 export function describeFlags(flags: Flags): string {
   return Object.entries(flags)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, flag]) => {
-      const head = flag.kind === "string" ? `  -${name} ${flag.value ?? "string"}` : `  -${name}`;
+      const value = flag.value ?? "string";
+      const head = `  -${name}${{ boolean: "", string: ` ${value}`, list: ` ${value}`, optional: ` [${value}]` }[flag.kind]}`;
       const gap = head.length <= 4 ? "\t" : "\n    \t";
       const preset = flag.default === undefined ? "" : ` (default ${flag.default})`;
       return `${head}${gap}${flag.summary}${preset}\n`;

@@ -1,12 +1,12 @@
 import { DutError, explain } from "#pkg/errors/dut-error.ts";
-import { describeFlags, type Flags, parseFlags } from "#pkg/golang/flags.ts";
+import { describeFlags, type Flags, type FlagValues as ParsedValues, parseFlags } from "#pkg/golang/flags.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { type Address, parseAddress } from "#pkg/protocol/address.ts";
 import { versionText } from "#pkg/protocol/version-text.ts";
 import type { Daemon, DaemonMain } from "./daemon.ts";
 
 /** The flags that a command line gave, by name. */
-export type FlagValues = Readonly<Record<string, string | boolean>>;
+export type FlagValues = ParsedValues<Flags>;
 
 /** A daemon's command line and what it starts. */
 export interface DaemonCommand<Options> {
