@@ -12,12 +12,23 @@ export interface Agent {
   readonly connection: Connection;
 }
 
+/** An agent and the devices that it has registered. */
+export interface Registered {
+  readonly agent: Agent;
+  readonly devices: ReadonlySet<string>;
+}
+
 /** How long an agent may take to show that it still has a device that another one claims, in milliseconds. */
 const provenAliveMs = 2_000;
 
 /** Which agent has which device. An agent has one connection, whatever the number of its devices. */
 export class Registry implements Disposable {
-  readonly #agents = new Map<string, { readonly agent: Agent; devices: ReadonlySet<string> }>();
+  readonly #agents = new Map<string, Registered>();
+  readonly #listeners = new Set<() => void>();
+
+  get agents(): readonly Registered[] {
+    return Array.from(this.#agents.values());
+  }
 
   /** Every device name, sorted by its bytes. */
   get devices(): string[] {
@@ -25,9 +36,14 @@ export class Registry implements Disposable {
     return names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   }
 
+  /** Undefined for a device that nobody has. */
+  find(device: string): Agent | undefined {
+    return this.#agents.values().find(({ devices }) => devices.has(device))?.agent;
+  }
+
   /** Throws not_found. */
   agentOf(device: string): Agent {
-    const agent = this.#find(device);
+    const agent = this.find(device);
     if (agent === undefined) {
       throw new DutError("not_found", `device ${quote(device)} not found`);
     }
@@ -52,7 +68,7 @@ export class Registry implements Disposable {
     const target = parseAddress(address);
     const key = formatAddress(target);
     for (const device of devices) {
-      const owner = this.#find(device);
+      const owner = this.find(device);
       if (owner !== undefined && owner.address !== key && (await stillHas(owner, device))) {
         throw new DutError(
           "already_exists",
@@ -63,6 +79,12 @@ export class Registry implements Disposable {
     this.#take(devices, key, target);
   }
 
+  /** Told after every registration, until disposed. */
+  onChange(listener: () => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+
   [Symbol.dispose](): void {
     for (const { agent } of this.#agents.values()) {
       agent.connection[Symbol.dispose]();
@@ -70,16 +92,14 @@ export class Registry implements Disposable {
     this.#agents.clear();
   }
 
-  #find(device: string): Agent | undefined {
-    return this.#agents.values().find(({ devices }) => devices.has(device))?.agent;
-  }
-
   #take(devices: readonly string[], key: string, target: Address): void {
     const claimed = new Set(devices);
-    for (const [address, entry] of this.#agents) {
-      entry.devices = entry.devices.difference(claimed);
-      if (entry.devices.size === 0 && address !== key) {
-        entry.agent.connection[Symbol.dispose]();
+    for (const [address, { agent, devices: had }] of this.#agents) {
+      const kept = had.difference(claimed);
+      if (kept.size > 0 || address === key) {
+        this.#agents.set(address, { agent, devices: kept });
+      } else {
+        agent.connection[Symbol.dispose]();
         this.#agents.delete(address);
       }
     }
@@ -90,6 +110,9 @@ export class Registry implements Disposable {
       connection: connectTo(target, { identity: undefined, pingWhenIdle: true }),
     };
     this.#agents.set(key, { agent, devices: claimed });
+    for (const listener of this.#listeners) {
+      listener();
+    }
   }
 }
 

@@ -4,6 +4,7 @@ import { untilAborted } from "#pkg/program/daemon.ts";
 import { formatAddress } from "#pkg/protocol/address.ts";
 import { type Listener, listen } from "#pkg/protocol/listener.ts";
 import { serverHandler } from "./handler.ts";
+import { Inventory } from "./inventory/inventory.ts";
 import type { Options } from "./options.ts";
 import { Registry } from "./registry.ts";
 
@@ -13,9 +14,10 @@ const drainMs = 15_000;
 /** Serves until the signal, then drains. Resolves with the exit status. */
 export async function serve(options: Options, signal: AbortSignal, log: Log): Promise<number> {
   using registry = new Registry();
+  using inventory = new Inventory(registry);
   let listener: Listener;
   try {
-    listener = await listen(options.listen, serverHandler(registry, log), {
+    listener = await listen(options.listen, serverHandler(registry, inventory, log), {
       log: log.with({ scope: "rpc" }),
       insecure: options.insecure,
     });
@@ -27,6 +29,8 @@ export async function serve(options: Options, signal: AbortSignal, log: Log): Pr
   log.info("rpc service listening", { addr: formatAddress(open.address) });
   await untilAborted(signal);
   log.info("shutting down", { signal: String(signal.reason) });
+  // Who watches would stay for as long as he may.
+  inventory[Symbol.dispose]();
   try {
     await open.drain(AbortSignal.timeout(drainMs));
   } catch (error) {

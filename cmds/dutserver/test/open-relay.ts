@@ -5,6 +5,7 @@ import { type Connection, connectTo } from "#pkg/protocol/client.ts";
 import { type Listener, listen } from "#pkg/protocol/listener.ts";
 import { type HttpHandler, rpcHandler } from "#pkg/protocol/rpc-handler.ts";
 import { serverHandler } from "../handler.ts";
+import { Inventory } from "../inventory/inventory.ts";
 import { Registry } from "../registry.ts";
 
 type Routes = (router: ConnectRouter) => void;
@@ -12,6 +13,7 @@ type Routes = (router: ConnectRouter) => void;
 /** A server that listens, and agents that the test makes. Disposing ends all of it. */
 export interface Relay extends AsyncDisposable {
   readonly registry: Registry;
+  readonly inventory: Inventory;
   /** A client of the server. */
   readonly client: Connection;
   /** An agent with the services that the routes have and no others, registered with its devices. */
@@ -26,11 +28,13 @@ export interface RelayAgent extends AsyncDisposable {
 export async function openRelay(): Promise<Relay> {
   await using open = new AsyncDisposableStack();
   const registry = open.use(new Registry());
-  const server = open.use(await listenHere(serverHandler(registry, silentLog)));
+  const inventory = open.use(new Inventory(registry, { pollMs: 20, retryMs: 20, firstMs: 200 }));
+  const server = open.use(await listenHere(serverHandler(registry, inventory, silentLog)));
   const client = open.use(connectTo(server.address, { identity: "alice@h" }));
   const release = open.move();
   return {
     registry,
+    inventory,
     client,
     async agent(devices, routes, address) {
       const agent = release.use(await listenHere(rpcHandler(routes, { self: "agent", log: silentLog }), address));

@@ -1,0 +1,85 @@
+import { once } from "node:events";
+import type { Device } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
+import { unreached } from "../every-agent.ts";
+import type { Agent } from "../registry.ts";
+import { devicesOf, isUnknownCall } from "./devices-of.ts";
+
+/** How often agents are asked that cannot be watched, and tried that cannot be reached, in milliseconds. */
+export interface Pace {
+  readonly pollMs: number;
+  readonly retryMs: number;
+}
+
+/** How long an old agent may take to answer, in milliseconds. */
+const patienceMs = 5_000;
+
+/** What becomes known of one agent's devices. */
+export type News =
+  /** Everything that it has. */
+  | { readonly kind: "all"; readonly devices: readonly Device[] }
+  | { readonly kind: "changed"; readonly device: Device }
+  | { readonly kind: "removed"; readonly name: string }
+  /** Nothing is known any more, for a reason. */
+  | { readonly kind: "fault"; readonly reason: string };
+
+export interface Following {
+  readonly pace: Pace;
+  /** Ends the news without an error. */
+  readonly signal: AbortSignal;
+  /** Its `knock` says that the agent may well answer now. */
+  readonly door: NodeJS.EventEmitter;
+}
+
+/** Watches an agent for as long as the signal lets it, through all its restarts; an old agent is asked again and again. */
+export async function* newsOf(agent: Agent, { pace, signal, door }: Following): AsyncGenerator<News> {
+  while (!signal.aborted) {
+    let pauseMs = pace.retryMs;
+    try {
+      yield* watched(agent, signal);
+    } catch (error) {
+      if (isUnknownCall(error)) {
+        pauseMs = pace.pollMs;
+        yield await asked(agent, signal);
+      } else if (!signal.aborted) {
+        yield { kind: "fault", reason: unreached(agent, error).message };
+      }
+    }
+    await pause(pauseMs, signal, door);
+  }
+}
+
+async function* watched(agent: Agent, signal: AbortSignal): AsyncGenerator<News> {
+  for await (const { event } of agent.connection.lab.watch({}, { signal })) {
+    switch (event.case) {
+      case "snapshot":
+        yield { kind: "all", devices: event.value.devices };
+        break;
+      case "changed":
+        yield { kind: "changed", device: event.value };
+        break;
+      case "removed":
+        yield { kind: "removed", name: event.value };
+        break;
+    }
+  }
+}
+
+async function asked(agent: Agent, signal: AbortSignal): Promise<News> {
+  try {
+    return { kind: "all", devices: await devicesOf(agent, { signal, timeoutMs: patienceMs }) };
+  } catch (error) {
+    return { kind: "fault", reason: unreached(agent, error).message };
+  }
+}
+
+/** Until the time is over, somebody knocks, or the signal aborts. */
+async function pause(milliseconds: number, signal: AbortSignal, door: NodeJS.EventEmitter): Promise<void> {
+  const over = AbortSignal.any([signal, AbortSignal.timeout(milliseconds)]);
+  try {
+    await once(door, "knock", { signal: over });
+  } catch (error) {
+    if (!over.aborted) {
+      throw error;
+    }
+  }
+}
