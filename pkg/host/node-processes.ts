@@ -1,16 +1,14 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
-import { closeSync } from "node:fs";
 import { access, constants, stat } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { errnoOf, fromErrno } from "./errno.ts";
 import { Guard } from "./processes/guard.ts";
-import { markVariable } from "./processes/mark.ts";
-import { openPipes, type Pipes } from "./processes/pipes.ts";
-import { RunningProcess } from "./processes/running-process.ts";
+import { startOnPipes } from "./processes/on-pipes.ts";
+import { startOnTerminal } from "./processes/on-terminal.ts";
 import type { Processes, ProcessOptions } from "./processes.ts";
+
+const startHint = "give the path of a program, or a name that is on PATH";
 
 /**
  * The programs of this computer. Each leads a session and process group of its own and carries a mark in its
@@ -20,50 +18,44 @@ export function nodeProcesses(): Processes {
   const family = randomUUID();
   const guard = new Guard(family);
   let started = 0;
+  const nextMark = async ({ signal, program, args }: StartOptions) => {
+    signal.throwIfAborted();
+    if ([program, ...args].some((text) => text.includes("\0"))) {
+      throw new DutError("invalid_argument", `start ${JSON.stringify(program)}: an argument holds a NUL byte`);
+    }
+    await guard.watch();
+    return `${family}.${++started}`;
+  };
   return {
     async start(options) {
-      options.signal.throwIfAborted();
-      if ([options.program, ...options.args].some((text) => text.includes("\0"))) {
-        throw new DutError(
-          "invalid_argument",
-          `start ${JSON.stringify(options.program)}: an argument holds a NUL byte`,
-        );
+      const mark = await nextMark(options);
+      return await startOnPipes(options, mark).catch(explainStart(options));
+    },
+    async startOnTerminal(options) {
+      if ((await find(options.program)) === undefined) {
+        throw new DutError("not_found", `start ${options.program}: no such program`, { hint: startHint });
       }
-      await guard.watch();
-      return await startMarked(options, `${family}.${++started}`);
+      const mark = await nextMark(options);
+      return await startOnTerminal(options, mark).catch(explainStart(options));
     },
     find,
   };
 }
 
-async function startMarked(options: ProcessOptions, mark: string): Promise<RunningProcess> {
-  const pipes = await openPipes();
-  try {
-    const child = spawnOnto(pipes, options, mark);
-    await once(child, "spawn");
-    return new RunningProcess({ child, pid: child.pid as number, mark, outputs: pipes.readEnds }, options);
-  } catch (error) {
-    pipes.readEnds.forEach(closeSync);
-    throw await startError(error, options);
-  }
-}
+type StartOptions = Pick<ProcessOptions, "signal" | "program" | "args" | "cwd">;
 
-function spawnOnto(pipes: Pipes, { program, args, cwd, env }: ProcessOptions, mark: string): ChildProcess {
-  using _ = pipes;
-  return spawn(program, args, {
-    cwd,
-    detached: true,
-    env: { ...process.env, ...env, [markVariable]: mark },
-    stdio: ["ignore", ...pipes.writeEnds],
-  });
+function explainStart(options: StartOptions): (error: unknown) => Promise<never> {
+  return async (error) => {
+    throw await startError(error, options);
+  };
 }
 
 /** The kernel says ENOENT for a missing program and for a missing working directory alike. */
-async function startError(error: unknown, { program, cwd }: ProcessOptions): Promise<DutError> {
+async function startError(error: unknown, { program, cwd }: StartOptions): Promise<DutError> {
   if (cwd !== undefined && !(await isFolder(cwd))) {
     return new DutError("not_found", `start ${program} in ${cwd}: there is no such folder`, { cause: error });
   }
-  return fromErrno(error, `start ${program}`, { hint: "give the path of a program, or a name that is on PATH" });
+  return fromErrno(error, `start ${program}`, { hint: startHint });
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -1,25 +1,16 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { closeSync, constants, openSync, readFileSync, readSync, writeSync } from "node:fs";
+import { closeSync, readSync, writeSync } from "node:fs";
 import { ReadStream } from "node:tty";
-import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
-import { errnoOf, fromErrno } from "./errno.ts";
+import { errnoOf } from "./errno.ts";
+import { openNewTerminal, openTerminal } from "./new-terminal.ts";
 import type { Pty, Ptys } from "./ptys.ts";
 
-const flags = constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK;
-
-/** TIOCSPTLCK of ioctl_tty(2) on x86 and ARM: a new pty is locked until its owner says otherwise. */
-const unlockRequest = 0x40045431;
-
-/** Pseudo terminals of Linux. Node has no ioctl, so socat does the one that is needed and stty sets the raw mode. */
+/** Pseudo terminals of Linux. */
 export function nodePtys(): Ptys {
   return {
     async open() {
       await using undo = new AsyncDisposableStack();
-      const owner = undo.adopt(openTerminal("/dev/ptmx"), closeSync);
-      const device = `/dev/pts/${terminalIndex(owner)}`;
-      await run("socat", ["-u", "OPEN:/dev/null", `FD:3,ioctl-intp=${unlockRequest}:0`], owner);
-      await run("stty", ["-F", device, "raw", "-echo"], owner);
+      const { owner, device } = await openNewTerminal(["raw", "-echo"]);
+      undo.adopt(owner, closeSync);
       // While one descriptor of the device is open, programs may come and go without a hang-up.
       const held = undo.adopt(openTerminal(device), closeSync);
       undo.move();
@@ -88,51 +79,5 @@ async function* untilClosed(stream: ReadStream): AsyncGenerator<Uint8Array> {
     if (errnoOf(error) !== "ERR_STREAM_PREMATURE_CLOSE") {
       throw error;
     }
-  }
-}
-
-function openTerminal(path: string): number {
-  try {
-    return openSync(path, flags);
-  } catch (error) {
-    if (errnoOf(error) === "ENOSPC" || errnoOf(error) === "EIO") {
-      throw new DutError("resource_exhausted", "the system has no pseudo terminal left", {
-        hint: "raise /proc/sys/kernel/pty/max",
-        cause: error,
-      });
-    }
-    throw fromErrno(error, `open ${path}`);
-  }
-}
-
-function terminalIndex(owner: number): string {
-  const [, index] = /^tty-index:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${owner}`, "utf8")) ?? [];
-  if (index === undefined) {
-    throw new DutError("unimplemented", "this system does not tell the name of a new pseudo terminal", {
-      hint: "pseudo terminals need Linux 4.12 or later with /proc mounted",
-    });
-  }
-  return index;
-}
-
-/** Runs a program to its end with a terminal as its descriptor 3. */
-async function run(program: string, args: readonly string[], terminal: number): Promise<void> {
-  const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe", terminal] });
-  let said = "";
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    said = (said + text).slice(-1000);
-  });
-  const [code] = await once(child, "close").catch((error: unknown) => {
-    const hint = program === "socat" ? "apt-get install socat" : `install ${program}`;
-    throw new DutError("failed_precondition", `a pseudo terminal needs the program ${program}: ${messageOf(error)}`, {
-      hint,
-      cause: error,
-    });
-  });
-  if (code !== 0) {
-    throw new DutError(
-      "internal",
-      `${program} could not prepare a pseudo terminal: ${said.trim() || `status ${code}`}`,
-    );
   }
 }

@@ -29,6 +29,9 @@ export function memoryProcesses(programs: Readonly<Record<string, (args: readonl
         async [Symbol.asyncDispose]() {},
       };
     },
+    async startOnTerminal() {
+      throw new TypeError("this test's programs have no terminal");
+    },
     async find(program) {
       return Object.hasOwn(programs, program) ? program : undefined;
     },

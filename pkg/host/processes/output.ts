@@ -1,4 +1,4 @@
-import { Socket } from "node:net";
+import type { Socket } from "node:net";
 import { within } from "./within.ts";
 
 /** How long a reader waits for an output after the program's end, when something that it left behind holds the output open. */
@@ -24,12 +24,13 @@ export class Output implements AsyncIterable<Uint8Array> {
   readonly #heldOpen: (times: number) => void;
 
   /**
-   * Takes over the descriptor of a pipe's read end. `heldOpen` is called when something else has had the pipe open for a
+   * Takes over what our end of a pipe or a terminal was made into. `heldOpen` is called when something else has had the pipe open for a
    * while after the program's end, again and again, with how often it has been.
    */
-  constructor(readEnd: number, heldOpen: (times: number) => void) {
+  constructor(socket: Socket, heldOpen: (times: number) => void) {
     this.#heldOpen = heldOpen;
-    this.#socket = new Socket({ fd: readEnd, readable: true, writable: false });
+    this.#socket = socket;
+    // A terminal that nothing has open any more answers EIO.
     this.#socket.on("error", () => this.abandon());
     for (const event of ["readable", "end", "close"] as const) {
       this.#socket.on(event, () => this.#wake());

@@ -6,19 +6,31 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { fromErrno } from "../errno.ts";
+import { openAnonymousPipe } from "./anonymous-pipe.ts";
 
-/** The two outputs of a program that is to be started, as file descriptors. Disposing closes the program's ends. */
-export interface Pipes extends Disposable {
-  /** Non-blocking; whoever calls openPipes closes them. */
-  readonly readEnds: readonly [stdout: number, stderr: number];
-  readonly writeEnds: readonly [stdout: number, stderr: number];
+/** One side of a program's pipes, as file descriptors. */
+export interface Ends {
+  readonly stdout: number;
+  readonly stderr: number;
+  /** Undefined when the program gets nothing on its stdin. */
+  readonly stdin: number | undefined;
 }
 
+/** The pipes of a program that is to be started. Disposing closes the program's ends; whoever calls openPipes closes ours. */
+export interface Pipes extends Disposable {
+  /** Non-blocking. */
+  readonly ours: Ends;
+  readonly programs: Ends;
+}
+
+const { O_RDONLY, O_WRONLY, O_NONBLOCK } = constants;
+
 /**
- * Opens two pipes of the kernel. What Node itself gives a child is a socket, and there `echo error >/dev/stderr` fails
- * with "No such device or address". So each is a named pipe that is opened at both ends and unlinked at once.
+ * Opens two or three pipes of the kernel. What Node itself gives a child is a socket, and there
+ * `echo error >/dev/stderr` fails with "No such device or address". So each output is a named pipe that is opened at both
+ * ends and unlinked at once.
  */
-export async function openPipes(): Promise<Pipes> {
+export async function openPipes(withStdin: boolean): Promise<Pipes> {
   const opened: number[] = [];
   const open = (path: string, flags: number) => {
     const descriptor = openSync(path, flags);
@@ -26,17 +38,32 @@ export async function openPipes(): Promise<Pipes> {
     return descriptor;
   };
   try {
+    const input = withStdin ? await openAnonymousPipe() : undefined;
+    opened.push(...(input === undefined ? [] : [input.readEnd, input.writeEnd]));
     await using folder = await mkdtempDisposable(join(tmpdir(), "dut-pipes-"));
-    const paths = [join(folder.path, "stdout"), join(folder.path, "stderr")] as const;
-    await makeNamedPipes(paths);
+    const stdout = join(folder.path, "stdout");
+    const stderr = join(folder.path, "stderr");
+    await makeNamedPipes([stdout, stderr]);
     // The reader comes first and waits for nobody; then the writer does not have to wait for a reader.
-    const readFlags = constants.O_RDONLY | constants.O_NONBLOCK;
-    const readEnds = [open(paths[0], readFlags), open(paths[1], readFlags)] as const;
-    const writeEnds = [open(paths[0], constants.O_WRONLY), open(paths[1], constants.O_WRONLY)] as const;
-    return { readEnds, writeEnds, [Symbol.dispose]: () => writeEnds.forEach(closeSync) };
+    const ourOutputs = { stdout: open(stdout, O_RDONLY | O_NONBLOCK), stderr: open(stderr, O_RDONLY | O_NONBLOCK) };
+    const programOutputs = { stdout: open(stdout, O_WRONLY), stderr: open(stderr, O_WRONLY) };
+    const programs = { ...programOutputs, stdin: input?.readEnd };
+    return {
+      ours: { ...ourOutputs, stdin: input?.writeEnd },
+      programs,
+      [Symbol.dispose]: () => closeEnds(programs),
+    };
   } catch (error) {
     opened.forEach(closeSync);
     throw fromErrno(error, `make a pipe in ${tmpdir()}`, { hint: "TMPDIR must name a folder that can be written to" });
+  }
+}
+
+export function closeEnds({ stdin, stdout, stderr }: Ends): void {
+  for (const descriptor of [stdin, stdout, stderr]) {
+    if (descriptor !== undefined) {
+      closeSync(descriptor);
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import type { ExitStatus, HostProcess, ProcessOptions } from "../processes.ts";
+import type { Socket } from "node:net";
+import type { ExitStatus, HostProcess } from "../processes.ts";
 import { groupGone, signalGroup } from "./group.ts";
 import { killMarked } from "./mark.ts";
 import { Output } from "./output.ts";
@@ -11,13 +12,26 @@ const defaultGraceMs = 5000;
 /** How long the readers of a program that was ended have for what it said last. */
 const lastWordsMs = 1000;
 
-interface Started {
+/** A program that was started, and our ends of what it is connected to. */
+export interface Started {
   readonly child: ChildProcess;
   readonly pid: number;
   /** What the environment of the program and of its descendants carries. */
   readonly mark: string;
-  /** The descriptors of the pipes' read ends. */
-  readonly outputs: readonly [stdout: number, stderr: number];
+  readonly stdout: Socket;
+  /** Undefined when all its output is on one way. */
+  readonly stderr: Socket | undefined;
+  /** Destroyed at the program's end. */
+  readonly stdin: Socket | undefined;
+  /** The group that is sent the signals of `kill`. */
+  readonly foreground: () => number;
+}
+
+interface Ending {
+  readonly signal: AbortSignal;
+  /** Default SIGTERM. */
+  readonly endWith?: "SIGTERM" | "SIGKILL" | "SIGHUP" | undefined;
+  readonly graceMs?: number | undefined;
 }
 
 /** Runs by itself; somebody wants it gone and it was asked or killed; there is nothing left of it. */
@@ -26,30 +40,42 @@ type State = "running" | "asked" | "killed" | "over";
 /** A program that was started as the leader of a session and process group of its own. */
 export class RunningProcess implements HostProcess {
   readonly pid: number;
-  readonly stdout: Output;
-  readonly stderr: Output;
+  readonly stdout: AsyncIterable<Uint8Array>;
+  readonly stderr: AsyncIterable<Uint8Array>;
   readonly exited: Promise<ExitStatus>;
   readonly #mark: string;
+  readonly #outputs: readonly Output[];
+  readonly #foreground: () => number;
   readonly #leader: Promise<ExitStatus>;
   readonly #endWanted = Promise.withResolvers<void>();
   #state: State = "running";
 
-  constructor({ child, pid, mark, outputs: [stdout, stderr] }: Started, options: ProcessOptions) {
+  constructor({ child, pid, mark, stdout, stderr, stdin, foreground }: Started, ending: Ending) {
     this.pid = pid;
-    this.stdout = new Output(stdout, (times) => this.#heldOpen(this.stdout, times));
-    this.stderr = new Output(stderr, (times) => this.#heldOpen(this.stderr, times));
     this.#mark = mark;
+    this.#foreground = foreground;
+    const output = (socket: Socket) => {
+      const made: Output = new Output(socket, (times) => this.#heldOpen(made, times));
+      return made;
+    };
+    const first = output(stdout);
+    const second = stderr && output(stderr);
+    this.#outputs = second === undefined ? [first] : [first, second];
+    this.stdout = first;
+    this.stderr = second ?? nothing();
     this.#leader = once(child, "exit").then(([code, signal]) => {
-      this.stdout.programEnded();
-      this.stderr.programEnded();
+      stdin?.destroy();
+      for (const output of this.#outputs) {
+        output.programEnded();
+      }
       return signal === null ? { kind: "exited", code } : { kind: "killed", signal };
     });
-    this.exited = this.#toTheEnd(options);
+    this.exited = this.#toTheEnd(ending);
   }
 
   kill(signal: NodeJS.Signals): void {
     if (this.#state !== "over") {
-      signalGroup(this.pid, signal);
+      signalGroup(this.#foreground(), signal);
     }
   }
 
@@ -59,7 +85,7 @@ export class RunningProcess implements HostProcess {
     await this.exited;
   }
 
-  async #toTheEnd({ signal, endWith = "SIGTERM", graceMs = defaultGraceMs }: ProcessOptions): Promise<ExitStatus> {
+  async #toTheEnd({ signal, endWith = "SIGTERM", graceMs = defaultGraceMs }: Ending): Promise<ExitStatus> {
     const abort = () => this.#end(endWith === "SIGKILL" ? "killed" : "asked", endWith);
     signal.addEventListener("abort", abort);
     if (signal.aborted) {
@@ -79,6 +105,10 @@ export class RunningProcess implements HostProcess {
     if (this.#state !== "over") {
       this.#state = state;
       signalGroup(this.pid, signal);
+      if (signal === "SIGHUP") {
+        // As at a real hang-up: what is stopped could not follow it otherwise.
+        signalGroup(this.pid, "SIGCONT");
+      }
       this.#endWanted.resolve();
     }
   }
@@ -105,11 +135,14 @@ export class RunningProcess implements HostProcess {
   }
 
   async #outputsOver(): Promise<void> {
-    await Promise.all([this.stdout.over, this.stderr.over]);
+    await Promise.all(this.#outputs.map(({ over }) => over));
   }
 
   #abandonOutputs(): void {
-    this.stdout.abandon();
-    this.stderr.abandon();
+    for (const output of this.#outputs) {
+      output.abandon();
+    }
   }
 }
+
+async function* nothing(): AsyncGenerator<never, void, void> {}
