@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { Lab, shellCommand } from "#test/support/lab.ts";
+import { type Daemon, Lab, shellCommand } from "#test/support/lab.ts";
 import { buildPrograms, type Programs, sourcePrograms } from "#test/support/programs.ts";
 import { bulkBytes } from "./peers/flood.ts";
 import type { BenchLab, Ports } from "./row.ts";
@@ -9,11 +9,21 @@ const peers = join(import.meta.dirname, "peers");
 const board = {
   cmds: {
     shell: shellCommand,
+    ft: { uses: [{ module: "dummy-ft", passthrough: true }] },
     status: { uses: [{ module: "dummy-status" }] },
     repeat: { uses: [{ module: "dummy-repeat" }] },
     flood: { uses: [{ module: "shell", args: [`head -c ${bulkBytes} /dev/zero`] }] },
   },
 };
+
+const crowdDevice = { cmds: { repeat: board.cmds.repeat } };
+
+function pidOf({ process: { pid } }: Daemon): number {
+  if (pid === undefined) {
+    throw new Error("a daemon of the benchmark did not start");
+  }
+  return pid;
+}
 
 /**
  * Builds the programs where they can be built, starts a server, an agent that is registered there, and the plain peers
@@ -42,6 +52,17 @@ export async function openBenchLab(): Promise<BenchLab & AsyncDisposable> {
     clients: forms.map(({ form, programs }) => ({ form, words: (program) => programs[program] })),
     agent: agent.address,
     server: server.address,
+    pids: { agent: pidOf(agent), server: pidOf(server) },
+    async openCrowd(agents, devices) {
+      await using opened = new AsyncDisposableStack();
+      for (let first = 0; first < agents * devices; first += devices) {
+        const names = Array.from({ length: devices }, (_, index) => `crowd-${first + index}`);
+        const crowd = Object.fromEntries(names.map((name) => [name, crowdDevice]));
+        opened.use(await lab.agent(crowd, "-server", server.address, "-log", "info"));
+      }
+      return opened.move();
+    },
+    directory: lab.directory,
     plain,
     spliced,
     [Symbol.asyncDispose]: () => release.disposeAsync(),

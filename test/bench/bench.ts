@@ -8,9 +8,12 @@ import { renderRows, rowsAsJson } from "./report.ts";
 import type { Group, Row } from "./row.ts";
 import { bulk } from "./rows/bulk.ts";
 import { calls, echo } from "./rows/calls.ts";
+import { crowd } from "./rows/crowd.ts";
+import { files } from "./rows/files.ts";
+import { loop } from "./rows/loop.ts";
 import { list, run, startUp } from "./rows/processes.ts";
 
-const groups: readonly Group[] = [startUp, list, run, calls, echo, bulk];
+const groups: readonly Group[] = [startUp, list, run, calls, loop, echo, bulk, files, crowd];
 
 try {
   const { chosen, json } = parseCommandLine(process.argv.slice(2));

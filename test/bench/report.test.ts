@@ -26,6 +26,13 @@ const rows: readonly Row[] = [
     floor: { name: "direct", value: 0.1 },
     hold: { kind: "adds-at-most", milliseconds: 0.3 },
   },
+  {
+    name: "peak",
+    value: 260,
+    unit: "MB",
+    floor: { name: "node -e 0", value: 40 },
+    hold: { kind: "at-most", value: 250 },
+  },
   { name: "call", value: 1, unit: "ms", floor: { name: "TCP echo", value: 0.1 }, hold: undefined },
 ];
 
@@ -38,6 +45,7 @@ test("each figure stands beside its floor, with its promise and whether it is he
       line("start   52.0 ms   20.0 ms  node -e 0    2.60 ×  ≤ 3 ×       held"),
       line("bulk   300 MB/s  500 MB/s  TCP splice   0.60 ×  ≥ 0.75 ×    MISSED"),
       line("echo    0.45 ms   0.10 ms  direct       4.50 ×  + ≤ 0.3 ms  MISSED"),
+      line("peak     260 MB   40.0 MB  node -e 0    6.50 ×  ≤ 250 MB    MISSED"),
       line("call    1.00 ms   0.10 ms  TCP echo    10.00 ×"),
     ].join(""),
   );
@@ -50,6 +58,7 @@ test("programs read the same figures", () => {
       ["start", 2.602, true],
       ["bulk", 0.6, false],
       ["echo", 4.5, false],
+      ["peak", 6.5, false],
       ["call", 10, null],
     ],
   );

@@ -31,13 +31,17 @@ function cellsOf(row: Row): string[] {
     amount(row.floor.value, row.unit),
     row.floor.name,
     `${ratioOf(row).toFixed(2)} ×`,
-    row.hold === undefined ? "" : sentenceOf(row.hold),
+    row.hold === undefined ? "" : sentenceOf(row.hold, row.unit),
     held === undefined ? "" : held ? "held" : "MISSED",
   ];
 }
 
-function sentenceOf(hold: Hold): string {
+function sentenceOf(hold: Hold, unit: Row["unit"]): string {
   switch (hold.kind) {
+    case "at-most":
+      return `≤ ${hold.value} ${unit}`;
+    case "at-least":
+      return `≥ ${hold.value} ${unit}`;
     case "at-most-times":
       return `≤ ${hold.factor} ×`;
     case "at-least-times":

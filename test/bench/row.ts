@@ -3,14 +3,15 @@ export interface Row {
   readonly name: string;
   /** Median. */
   readonly value: number;
-  readonly unit: "ms" | "MB/s";
+  readonly unit: "ms" | "MB/s" | "MB";
   readonly floor: { readonly name: string; readonly value: number };
   /** What is promised of the figure; undefined where it is only shown. */
   readonly hold: Hold | undefined;
 }
 
-/** A promise relative to the floor: a factor, or milliseconds on top of it. */
+/** A promise relative to the floor, a factor or milliseconds on top of it, or one that stands by itself. */
 export type Hold =
+  | { readonly kind: "at-most" | "at-least"; readonly value: number }
   | { readonly kind: "at-most-times" | "at-least-times"; readonly factor: number }
   | { readonly kind: "adds-at-most"; readonly milliseconds: number };
 
@@ -27,6 +28,12 @@ export interface BenchLab {
   /** Addresses of an agent with the devices of this benchmark, and of a server that it is registered with. */
   readonly agent: string;
   readonly server: string;
+  /** The processes of the two. */
+  readonly pids: { readonly agent: number; readonly server: number };
+  /** Agents with this many devices each, `crowd-0` and so on over all of them, are started and registered. */
+  openCrowd(agents: number, devices: number): Promise<AsyncDisposable>;
+  /** A folder for files, which goes with the lab. */
+  readonly directory: string;
   /** Ports of a process that only moves bytes, and of one that joins TCP sockets with those. */
   readonly plain: Ports;
   readonly spliced: Ports;
@@ -50,6 +57,10 @@ export function ratioOf({ value, floor }: Row): number {
 /** Whether a row keeps its promise; undefined when it has none. */
 export function isHeld(row: Row): boolean | undefined {
   switch (row.hold?.kind) {
+    case "at-most":
+      return row.value <= row.hold.value;
+    case "at-least":
+      return row.value >= row.hold.value;
     case "at-most-times":
       return ratioOf(row) <= row.hold.factor;
     case "at-least-times":

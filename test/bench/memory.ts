@@ -1,0 +1,12 @@
+import { readFile, writeFile } from "node:fs/promises";
+
+/** Megabytes that a process has had in memory at once since it started, or since it was last reset. */
+export async function peakMegabytes(pid: number): Promise<number> {
+  const [, kibibytes = "NaN"] = /^VmHWM:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, "utf8")) ?? [];
+  return (Number(kibibytes) * 1024) / 1e6;
+}
+
+/** Begins the peak of a process anew (proc(5), clear_refs). */
+export function resetPeak(pid: number): Promise<void> {
+  return writeFile(`/proc/${pid}/clear_refs`, "5");
+}
