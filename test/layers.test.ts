@@ -16,7 +16,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "pkg/log": ["pkg/errors", "pkg/golang"],
   "pkg/host": bottom,
   "pkg/protocol": [...bottom, "package.json"],
-  "pkg/lock": bottom,
+  "pkg/lock": [...bottom, "pkg/store"],
   "pkg/auth": bottom,
   "pkg/store": bottom,
   "pkg/program": [...bottom, "pkg/protocol"],

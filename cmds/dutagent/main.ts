@@ -13,6 +13,12 @@ const flags = {
   "check-config": { kind: "boolean", summary: "only read and check the configuration" },
   "dry-run": { kind: "boolean", summary: "only open every module and close it again" },
   server: { kind: "string", value: "address", summary: "register the devices with this dutserver" },
+  state: {
+    kind: "string",
+    value: "directory",
+    summary: "keep reservations here",
+    default: "one per configuration file below ~/.local/state/dutagent",
+  },
 } as const satisfies Flags;
 
 /** dutagent from its command line to its exit status: 0, 1 when something is wrong, 2 for a wrong command line. */
@@ -24,11 +30,12 @@ export const main = daemonMain<Options>({
     task: values["check-config"] === true ? "check-config" : values["dry-run"] === true ? "dry-run" : "serve",
     listen: addressFlag(values, "a", "localhost:1024"),
     config: String(values.c ?? "dutctl.yaml"),
+    state: values.state === undefined ? undefined : String(values.state),
     insecure: values.insecure === true,
     server: (values.server ?? "") === "" ? undefined : addressFlag(values, "server", ""),
   }),
   async start(options, daemon, log) {
     const { start } = await import("./start.ts");
-    return start(options, daemon.signal, log);
+    return start(options, daemon, log);
   },
 });

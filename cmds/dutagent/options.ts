@@ -6,6 +6,8 @@ export interface Options {
   readonly listen: Address;
   /** Path of the configuration. */
   readonly config: string;
+  /** Where reservations are kept; undefined for the place that the environment has for it. */
+  readonly state: string | undefined;
   /** Accepts a listener that other machines can reach. */
   readonly insecure: boolean;
   /** The server to register with. */

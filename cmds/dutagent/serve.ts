@@ -1,14 +1,17 @@
 import { DutError, explain, messageOf } from "#pkg/errors/dut-error.ts";
 import { Locks } from "#pkg/lock/locks.ts";
+import { resourceNames } from "#pkg/lock/resource-names.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { untilAborted } from "#pkg/program/daemon.ts";
 import { formatAddress } from "#pkg/protocol/address.ts";
 import { type Listener, listen } from "#pkg/protocol/listener.ts";
-import { type HttpHandler, rpcHandler } from "#pkg/protocol/rpc-handler.ts";
-import { commandOf, refuseRun, runExchange } from "#pkg/relay/run-request.ts";
+import { rpcHandler } from "#pkg/protocol/rpc-handler.ts";
 import type { Bench } from "#pkg/session/bench.ts";
 import { RunEngine } from "#pkg/session/run-engine.ts";
 import { within } from "#pkg/session/time-limit.ts";
+import type { Store } from "#pkg/store/store.ts";
+import { agentHandler } from "./agent-handler.ts";
+import { runRoutes } from "./lab-run.ts";
 import type { Options } from "./options.ts";
 import { register } from "./register.ts";
 import { deviceRoutes } from "./service.ts";
@@ -18,13 +21,27 @@ const stopRunsMs = 13_000;
 /** Telling the clients after that. */
 const drainMs = 2_000;
 
+interface Serving {
+  readonly bench: Bench;
+  readonly store: Store;
+  readonly options: Options;
+  readonly signal: AbortSignal;
+  readonly log: Log;
+}
+
 /** Serves a bench until the signal. Resolves with the exit status, with everything stopped but the modules. */
-export async function serve(bench: Bench, options: Options, signal: AbortSignal, log: Log): Promise<number> {
-  const locks = new Locks();
+export async function serve({ bench, store, options, signal, log }: Serving): Promise<number> {
+  using locks = await Locks.open({ store, log, resourcesOf: (device) => resourcesOf(bench, device) });
   const engine = new RunEngine(bench, locks, log);
   const rpcLog = log.with({ scope: "rpc" });
   const handler = agentHandler(
-    rpcHandler(deviceRoutes({ bench, engine, locks, log }), { self: "agent", log: rpcLog }),
+    rpcHandler(
+      (router) => {
+        deviceRoutes({ bench, engine, locks, log })(router);
+        runRoutes(engine, log.with({ scope: "session" }))(router);
+      },
+      { self: "agent", log: rpcLog },
+    ),
     rpcLog,
   );
   let listener: Listener;
@@ -51,22 +68,12 @@ export async function serve(bench: Bench, options: Options, signal: AbortSignal,
   return 0;
 }
 
-/**
- * A run may send whole files, but it begins with a command: that one is looked at before the RPC library reads the
- * stream, so that nobody makes the agent keep large messages without having a device.
- */
-function agentHandler(routes: HttpHandler, log: Log): HttpHandler {
-  return (request, response) => {
-    const run = runExchange(request, response);
-    if (run === undefined) {
-      routes(request, response);
-    } else {
-      void commandOf(run).then(
-        () => routes(request, response),
-        (error: unknown) => refuseRun(run, error, "agent", log),
-      );
-    }
-  };
+/** Whatever a command of the device uses. */
+function resourcesOf(bench: Bench, device: string): readonly string[] {
+  const commands = bench.devices.get(device)?.values() ?? [];
+  return resourceNames(
+    Array.from(commands).flatMap(({ config }) => config.uses.flatMap(({ module }) => module.resources)),
+  );
 }
 
 /** Ends every run, then waits until the clients have heard of it; both within their limits. */

@@ -2,13 +2,14 @@ import type { ConnectRouter } from "@connectrpc/connect";
 import { describeCommand } from "#pkg/config/describe-command.ts";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
-import type { Hold, Locks } from "#pkg/lock/locks.ts";
+import type { Locks, Reservation } from "#pkg/lock/locks.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { DeviceService } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
 import { callerOf, fromHeader } from "#pkg/protocol/headers.ts";
 import { limits } from "#pkg/protocol/limits.ts";
 import type { Bench } from "#pkg/session/bench.ts";
 import type { RunEngine } from "#pkg/session/run-engine.ts";
+import { lockDevice, unlockDevice, unlockDeviceByForce } from "./desk.ts";
 import { serveRun } from "./service-run.ts";
 
 export interface Service {
@@ -18,13 +19,14 @@ export interface Service {
   readonly log: Log;
 }
 
-/** DeviceService of one agent. Lock and Unlock are answered with unimplemented. */
-export function deviceRoutes({ bench, engine, locks, log }: Service): (router: ConnectRouter) => void {
+/** DeviceService of one agent. */
+export function deviceRoutes(service: Service): (router: ConnectRouter) => void {
   const { method } = DeviceService;
+  const { bench, engine, locks, log } = service;
   return (router) => {
     router.service(DeviceService, {
       list: () => ({
-        devices: sorted(bench.devices.keys()).map((name) => ({ name, ...lockOf(locks.holdOf(name)) })),
+        devices: sorted(bench.devices.keys()).map((name) => ({ name, ...lockOf(locks, name) })),
       }),
       commands({ device }) {
         const commands = bench.devices.get(device);
@@ -38,6 +40,18 @@ export function deviceRoutes({ bench, engine, locks, log }: Service): (router: C
           throw new DutError("invalid_argument", `unknown keyword ${quote(keyword)}, possible values are: "help"`);
         }
         return { details: describeCommand(engine.find(device, command).config) };
+      },
+      async lock({ device, durationSeconds }, { requestHeader }) {
+        const caller = callerOf(requestHeader.get(fromHeader));
+        const duration = Number(durationSeconds) * 1000;
+        return { device, lock: reservedState(await lockDevice(service, { device, duration, caller })) };
+      },
+      async unlock({ device, force }, { requestHeader }) {
+        const caller = callerOf(requestHeader.get(fromHeader));
+        await (force
+          ? unlockDeviceByForce(service, { device, keepRun: false, caller })
+          : unlockDevice(service, { device, caller }));
+        return {};
       },
     });
     router.rpc(
@@ -57,8 +71,20 @@ function sorted(names: Iterable<string>): string[] {
   return Array.from(names).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
 
-function lockOf(hold: Hold | undefined) {
-  return hold === undefined
-    ? {}
-    : { lock: { owner: hold.owner, lockedAt: BigInt(Math.floor(hold.since / 1000)), expiresAt: 0n } };
+/** A reservation, else a run, which ends nobody knows when: that is a 0. */
+function lockOf(locks: Locks, device: string) {
+  const reservation = locks.reservationOf(device);
+  if (reservation !== undefined) {
+    return { lock: reservedState(reservation) };
+  }
+  const hold = locks.holdOf(device);
+  return hold === undefined ? {} : { lock: { owner: hold.owner, lockedAt: unixSeconds(hold.since), expiresAt: 0n } };
+}
+
+function reservedState({ owner, since, until }: Reservation) {
+  return { owner, lockedAt: unixSeconds(since), expiresAt: unixSeconds(until) };
+}
+
+function unixSeconds(milliseconds: number): bigint {
+  return BigInt(Math.floor(milliseconds / 1000));
 }

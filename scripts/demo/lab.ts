@@ -54,7 +54,8 @@ export async function openLab({ configs, processes, screen, signal }: LabOptions
   const server = await start("dutserver", ["-s", "localhost:0"], "rpc service listening");
   const agents: Daemon[] = [];
   for (const config of configs) {
-    const args = ["-a", "localhost:0", "-c", join(root, config), "-server", server.address];
+    const state = join(folder, `state-${agents.length + 1}`);
+    const args = ["-a", "localhost:0", "-c", join(root, config), "-state", state, "-server", server.address];
     agents.push(await start("dutagent", args, "registered"));
   }
   const client = [process.execPath, source("dutctl"), "-s", server.address].map(shellWord).join(" ");

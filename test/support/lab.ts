@@ -28,6 +28,7 @@ export class Lab implements AsyncDisposable {
   readonly #programs: Programs;
   readonly #open: AsyncDisposableStack;
   #configurations = 0;
+  #states = 0;
 
   private constructor(directory: string, programs: Programs, open: AsyncDisposableStack) {
     this.directory = directory;
@@ -72,17 +73,20 @@ export class Lab implements AsyncDisposable {
   }
 
   startWords(words: readonly string[], cwd = this.directory): Child {
-    return this.#open.use(new Child(words, { cwd, env: { ...process.env, USER: "tester", SHELL: "/bin/sh" } }));
+    const env = { ...process.env, USER: "tester", SHELL: "/bin/sh", XDG_STATE_HOME: this.path("state") };
+    return this.#open.use(new Child(words, { cwd, env }));
   }
 
   server(...flags: readonly string[]): Promise<Daemon> {
     return this.#listening("dutserver", ["-s", "localhost:0", ...flags]);
   }
 
-  /** Starts an agent with a configuration file, or with devices. */
+  /** Starts an agent with a configuration file, or with devices, and a state directory of its own unless a flag names one. */
   async agent(config: string | Devices, ...flags: readonly string[]): Promise<Daemon> {
     const path = typeof config === "string" ? config : await this.configuration(config);
-    return this.#listening("dutagent", ["-a", "localhost:0", "-c", path, ...flags]);
+    this.#states += 1;
+    const state = this.path(`agent-state-${this.#states}`);
+    return this.#listening("dutagent", ["-a", "localhost:0", "-c", path, "-state", state, ...flags]);
   }
 
   /** Writes a configuration and returns its path. */

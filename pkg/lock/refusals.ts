@@ -1,0 +1,19 @@
+import { quote } from "#pkg/golang/quote.ts";
+import { humanDuration } from "./human-duration.ts";
+
+/** What keeps somebody from a device. */
+export interface Obstacle {
+  readonly owner: string;
+  /** What is left of a reservation, in milliseconds; there is none for a run, whose end nobody knows. */
+  readonly left?: number;
+  /** Set when it is not the device that is taken but hardware that it shares with another one. */
+  readonly shared?: { readonly resource: string; readonly device: string };
+}
+
+/** The sentence that refuses a device. Clients and scripts know its beginning. */
+export function lockedBy(device: string, { owner, left, shared }: Obstacle): string {
+  const time = left === undefined ? "" : ` for ${humanDuration(left)}`;
+  const verb = left === undefined ? "in use" : "reserved";
+  const through = shared === undefined ? "" : `: ${shared.resource} is ${verb} through device ${quote(shared.device)}`;
+  return `device ${quote(device)} is locked by ${quote(owner)}${time}${through}`;
+}

@@ -1,0 +1,103 @@
+import type { Log } from "#pkg/log/log.ts";
+import type { Store } from "#pkg/store/store.ts";
+import type { Clock } from "./clock.ts";
+import { type KeptReservation, parseReservation, renderReservation } from "./kept-reservation.ts";
+
+const keyPrefix = "lock/";
+
+interface Surroundings {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Told the name of a device whose reservation has begun, changed or ended. */
+  readonly tell: (device: string) => void;
+}
+
+/** Reservations by device, on the disk and with their time running. Changes of one device must not overlap. */
+export class Reservations implements Disposable {
+  readonly #kept = new Map<string, KeptReservation>();
+  /** On their way to the disk. */
+  readonly #claims = new Map<string, KeptReservation>();
+  readonly #expiries = new Map<string, Disposable>();
+  readonly #around: Surroundings;
+
+  constructor(around: Surroundings) {
+    this.#around = around;
+  }
+
+  /** Takes over what the store has. */
+  async load(): Promise<void> {
+    for (const { key, value } of await this.#around.store.list(keyPrefix)) {
+      this.#keep(key.slice(keyPrefix.length), parseReservation(value, this.#around.clock));
+    }
+  }
+
+  /** What is on the disk and not over, whether or not its end has been noticed. */
+  of(device: string): KeptReservation | undefined {
+    const kept = this.#kept.get(device);
+    return kept !== undefined && kept.until > this.#around.clock.steady() ? kept : undefined;
+  }
+
+  /** Who keeps others away: also somebody whose reservation is still on its way to the disk. */
+  claimOf(device: string): KeptReservation | undefined {
+    return this.#claims.get(device) ?? this.of(device);
+  }
+
+  devices(): ReadonlySet<string> {
+    return new Set([...this.#claims.keys(), ...this.#kept.keys()]);
+  }
+
+  /** Resolves when it is on the disk. */
+  async put(device: string, kept: KeptReservation): Promise<void> {
+    const { store, clock, tell } = this.#around;
+    this.#claims.set(device, kept);
+    try {
+      await store.put(keyPrefix + device, renderReservation(kept, clock));
+    } finally {
+      this.#claims.delete(device);
+    }
+    this.#keep(device, kept);
+    tell(device);
+  }
+
+  /** Resolves when the disk has forgotten it; until then it is there. */
+  async end(device: string): Promise<void> {
+    await this.#around.store.delete(keyPrefix + device);
+    this.#forget(device);
+  }
+
+  [Symbol.dispose](): void {
+    for (const expiry of this.#expiries.values()) {
+      expiry[Symbol.dispose]();
+    }
+    this.#expiries.clear();
+  }
+
+  #keep(device: string, kept: KeptReservation): void {
+    this.#expiries.get(device)?.[Symbol.dispose]();
+    this.#kept.set(device, kept);
+    const left = kept.until - this.#around.clock.steady();
+    this.#expiries.set(
+      device,
+      this.#around.clock.after(left, () => this.#expire(device)),
+    );
+  }
+
+  #forget(device: string): void {
+    this.#expiries.get(device)?.[Symbol.dispose]();
+    this.#expiries.delete(device);
+    this.#kept.delete(device);
+    this.#around.tell(device);
+  }
+
+  /** One that is over means nothing to whoever reads it, so its removal may fail or come late. */
+  #expire(device: string): void {
+    const { store, log } = this.#around;
+    this.#forget(device);
+    if (!this.#claims.has(device)) {
+      store.delete(keyPrefix + device).catch((error: unknown) => {
+        log.warn("a reservation that is over stays on the disk", { device, err: error });
+      });
+    }
+  }
+}
