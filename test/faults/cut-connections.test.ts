@@ -3,11 +3,10 @@ import { readdir, readFile, readlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import { parseAddress } from "#pkg/protocol/address.ts";
-import { connectTo } from "#pkg/protocol/client.ts";
 import { type Daemon, Lab } from "#test/support/lab.ts";
 import { type Direction, openTcpProxy, type TcpProxy } from "#test/support/tcp-proxy.ts";
 import { dutctl } from "../../cmds/dutctl/test/recorded-world.ts";
+import { untilFree } from "./free-devices.ts";
 import { pseudoRandom } from "./pseudo-random.ts";
 
 const cuts = 500;
@@ -133,17 +132,6 @@ async function lengthsOf(lab: Lab, agent: Daemon, options: readonly string[]): P
   const { code, stderr } = await runJob(lab, proxy, { index: 0, options });
   assert.deepEqual([code, stderr], [0, "warned\n"]);
   return { ...proxy.passed };
-}
-
-/** Asks until no device is in use. */
-async function untilFree(agent: Daemon): Promise<void> {
-  using connection = connectTo(parseAddress(agent.address), { identity: undefined });
-  for (;;) {
-    const { devices } = await connection.devices.list({});
-    if (devices.every(({ lock }) => lock === undefined)) {
-      return;
-    }
-  }
 }
 
 /** Looks until the agent has no more open than before. */

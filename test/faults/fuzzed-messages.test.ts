@@ -4,12 +4,12 @@ import { type TestContext, test } from "node:test";
 import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { dutErrorCodes } from "#pkg/errors/dut-error.ts";
 import { parseAddress } from "#pkg/protocol/address.ts";
-import { connectTo } from "#pkg/protocol/client.ts";
 import { RunRequestSchema as V1Request } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
 import { RunRequestSchema as LabRequest } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
 import { enveloped } from "#pkg/protocol/grpc/envelope.ts";
 import { Http2Session } from "#pkg/protocol/http2-session.ts";
-import { type Daemon, Lab } from "#test/support/lab.ts";
+import { Lab } from "#test/support/lab.ts";
+import { untilFree } from "./free-devices.ts";
 import { pseudoRandom } from "./pseudo-random.ts";
 
 const cases = 20_000;
@@ -201,14 +201,4 @@ function pick<T>(random: Random, items: readonly T[]): T {
 /** The numbers of gRPC's codes, as they are on the wire; 0 is success. */
 function codes(...names: readonly (typeof dutErrorCodes)[number][]): ReadonlySet<string> {
   return new Set(["0", ...names.map((name) => String(dutErrorCodes.indexOf(name) + 1))]);
-}
-
-async function untilFree(agent: Daemon): Promise<void> {
-  using connection = connectTo(parseAddress(agent.address), { identity: undefined });
-  for (;;) {
-    const { devices: all } = await connection.devices.list({});
-    if (all.every(({ lock }) => lock === undefined)) {
-      return;
-    }
-  }
 }

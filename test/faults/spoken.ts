@@ -25,7 +25,7 @@ export const protocols: readonly { readonly name: string; readonly speak: Speak 
   { name: "dutlab.v1", speak: speakLab },
 ];
 
-async function speakV1(connection: Connection, command: Command, signal?: AbortSignal): Promise<Spoken> {
+export async function speakV1(connection: Connection, command: Command, signal?: AbortSignal): Promise<Spoken> {
   const over = Promise.withResolvers<void>();
   async function* requests() {
     yield { msg: { case: "command" as const, value: { ...command, args: [...command.args] } } };

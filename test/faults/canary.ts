@@ -1,0 +1,68 @@
+import type { TestContext } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { parseAddress } from "#pkg/protocol/address.ts";
+import { connectTo } from "#pkg/protocol/client.ts";
+import { speakV1 } from "./spoken.ts";
+
+const listEveryMs = 100;
+/** A run with every so many lists. */
+const runEvery = 5;
+
+/** A healthy client beside a fault: it lists ten times a second and runs a command twice a second. */
+export interface Canary extends AsyncDisposable {
+  /** Resolves when it has been answered so many times. */
+  seen(answers: number): Promise<void>;
+  /** Ends it, says how it fared, and throws when something failed for it. */
+  stop(t: TestContext): Promise<void>;
+}
+
+/** Its device needs the command `sh`. */
+export function openCanary({ address }: { readonly address: string }, device: string): Canary {
+  const connection = connectTo(parseAddress(address), { identity: "canary@test" });
+  const over = new AbortController();
+  const times: number[] = [];
+  const failures: unknown[] = [];
+  let answered = Promise.withResolvers<void>();
+  const life = (async () => {
+    for (let turn = 1; !over.signal.aborted; turn++) {
+      const begun = performance.now();
+      try {
+        await connection.devices.list({}, { timeoutMs: 30_000 });
+        if (turn % runEvery === 0) {
+          const { stdout, end } = await speakV1(connection, { device, command: "sh", args: ["echo alive"] });
+          if (stdout !== "alive\n") {
+            failures.push(new Error(`the canary's run said ${JSON.stringify(stdout)} and ended with ${end}`));
+          }
+        }
+        times.push(performance.now() - begun);
+      } catch (error) {
+        failures.push(error);
+      }
+      answered.resolve();
+      answered = Promise.withResolvers();
+      await setTimeout(listEveryMs, undefined, { signal: over.signal }).catch(() => {});
+    }
+  })();
+  const end = async () => {
+    over.abort();
+    await life;
+    connection[Symbol.dispose]();
+  };
+  return {
+    async seen(answers) {
+      for (const wanted = times.length + answers; times.length < wanted && failures.length === 0; ) {
+        await answered.promise;
+      }
+    },
+    async stop(t) {
+      await end();
+      const sorted = times.toSorted((a, b) => a - b);
+      const slowest = sorted[Math.floor(sorted.length * 0.99)]?.toFixed(0);
+      t.diagnostic(`canary: ${times.length} answers, 99 % within ${slowest} ms, ${failures.length} failures`);
+      if (failures.length > 0) {
+        throw new AggregateError(failures, "others were harmed by the fault");
+      }
+    },
+    [Symbol.asyncDispose]: end,
+  };
+}
