@@ -1,22 +1,22 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { DutError, type DutErrorCode } from "#pkg/errors/dut-error.ts";
-import { quote } from "#pkg/golang/quote.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { dutErrorFrom } from "#pkg/protocol/fault.ts";
 import type { Command, RunRequest, RunResponseSchema } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
 import type { Caller } from "#pkg/protocol/headers.ts";
 import { limits } from "#pkg/protocol/limits.ts";
-import type { RunEvent } from "#pkg/session/conversation.ts";
-import type { Run } from "#pkg/session/run.ts";
+import type { Attachment } from "#pkg/session/attachment.ts";
 import type { RunEngine } from "#pkg/session/run-engine.ts";
+import type { RunEvent } from "#pkg/session/run-event.ts";
+import { WholeFiles } from "./whole-files.ts";
 
 type Response = MessageInitShape<typeof RunResponseSchema>;
 
 /** A message that cannot be read, is larger than it may be, or comes when it is not wanted. */
 const unfitCodes: ReadonlySet<DutErrorCode> = new Set(["invalid_argument", "resource_exhausted"]);
 
-export interface RunCall {
-  readonly requests: AsyncIterable<RunRequest>;
+export interface RunCall<Request = RunRequest> {
+  readonly requests: AsyncIterable<Request>;
   readonly caller: Caller;
   /** Aborted when the client is gone or its deadline has passed, with the reason. */
   readonly signal: AbortSignal;
@@ -24,34 +24,49 @@ export interface RunCall {
 
 /**
  * DeviceService.Run: one run of the engine in the messages of protocol v1. Everything the run said is sent before its
- * outcome is thrown.
+ * outcome is thrown. What the transport has accepted counts as taken.
  */
 export async function* serveRun(engine: RunEngine, call: RunCall, log: Log): AsyncGenerator<Response> {
   const { signal } = call;
   const messages = call.requests[Symbol.asyncIterator]();
   const { device, command, args } = await receiveCommand(messages, signal);
-  const run = engine.start({ device, command, args, owner: call.caller.name });
+  const client = engine.start({ device, command, args, owner: call.caller.name });
+  const { run } = client;
   let refusal: DutError | undefined;
-  const leave = () => {
-    const reason = refusal ?? goneReason(signal);
-    run.stop(reason);
-    run.conversation.abandon(reason);
-  };
   // A message that is refused closes the request as a client that goes does; the refusal comes in the same turn.
-  const clientGone = () => void setImmediate(leave);
+  const clientGone = () => void setImmediate(() => client.lose(refusal ?? goneReason(signal)));
   signal.addEventListener("abort", clientGone);
+  const files = new WholeFiles(limits.fileMessageBytes - limits.messageBytes);
   try {
-    void feed(run, messages, log).then((error) => {
+    void feed(client, messages, log).then((error) => {
       refusal = error;
     });
-    for await (const event of run.conversation.events) {
-      yield await responseOf(event);
+    for (let said = await client.next(); said !== undefined; said = await client.next()) {
+      if (said.kind !== "entry") {
+        continue;
+      }
+      const { event, offset, length } = said.entry;
+      if (event.kind === "end") {
+        client.acknowledge();
+        const error = event.outcome.error ?? files.problem;
+        if (error !== undefined) {
+          throw error;
+        }
+        return;
+      }
+      const response = responseOf(event, files);
+      if (response !== undefined) {
+        yield response;
+      }
+      if (files.problem !== undefined) {
+        run.stop(files.problem);
+      }
+      client.take(offset + length);
     }
   } finally {
     signal.removeEventListener("abort", clientGone);
     // A client that stopped taking answers is gone; for a run that has ended by itself this changes nothing.
-    run.stop(new DutError("canceled", "module execution aborted: the client left"));
-    run.conversation.abandon(new DutError("canceled", "the client left"));
+    client.lose(refusal ?? new DutError("canceled", "module execution aborted: the client left"));
   }
 }
 
@@ -66,13 +81,13 @@ async function receiveCommand(messages: AsyncIterator<RunRequest>, signal: Abort
 }
 
 /** Passes what the client sends to the run until either ends. A message that does not fit ends the run and is the result. */
-async function feed(run: Run, messages: AsyncIterator<RunRequest>, log: Log): Promise<DutError | undefined> {
+async function feed({ run }: Attachment, messages: AsyncIterator<RunRequest>, log: Log): Promise<DutError | undefined> {
   const { conversation } = run;
   try {
     for (let next = await messages.next(); next.done !== true; next = await messages.next()) {
       const { msg } = next.value;
       if (msg.case === "console" && msg.value.data.case === "stdin") {
-        await conversation.input(msg.value.data.value);
+        await conversation.typed(msg.value.data.value);
       } else if (msg.case === "file") {
         conversation.file(msg.value.path, msg.value.content);
       } else {
@@ -88,47 +103,47 @@ async function feed(run: Run, messages: AsyncIterator<RunRequest>, log: Log): Pr
     // A broken stream ends the run through the call's signal.
   }
   conversation.endOfInput();
+  conversation.endOfFiles();
   return undefined;
 }
 
 /** What is wrong with a message, undefined when it is the stream that broke. */
-function unfit(error: unknown): DutError | undefined {
+export function unfit(error: unknown): DutError | undefined {
   const fault = dutErrorFrom(error);
   return unfitCodes.has(fault.code) ? fault : undefined;
 }
 
-async function responseOf(event: RunEvent): Promise<Response> {
+/** Undefined for what the protocol has no word for. */
+function responseOf(event: Exclude<RunEvent, { kind: "end" }>, files: WholeFiles): Response | undefined {
   switch (event.kind) {
     case "print":
       return { msg: { case: "print", value: { text: event.bytes } } };
     case "stdout":
     case "stderr":
       return { msg: { case: "console", value: { data: { case: event.kind, value: event.bytes } } } };
+    case "notice": {
+      const value = Buffer.from(`dutagent: ${event.text}\n`);
+      return { msg: { case: "console", value: { data: { case: "stderr", value } } } };
+    }
     case "file-request":
       return { msg: { case: "fileRequest", value: { path: event.name } } };
-    case "file":
-      return {
-        msg: { case: "file", value: { path: event.name, content: await wholeFile(event.name, event.content) } },
-      };
-  }
-}
-
-/** Protocol v1 carries a file in one message. Throws resource_exhausted for one that does not fit. */
-async function wholeFile(name: string, content: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const room = limits.fileMessageBytes - limits.messageBytes;
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  for await (const piece of content) {
-    pieces.push(piece);
-    size += piece.length;
-    if (size > room) {
-      throw new DutError("resource_exhausted", `file ${quote(name)} is larger than ${room} bytes`);
+    case "file-head":
+      files.begin(event);
+      return undefined;
+    case "file-chunk":
+      files.add(event);
+      return undefined;
+    case "file-end": {
+      const file = files.end(event.transfer);
+      return file && { msg: { case: "file", value: { path: file.name, content: file.content } } };
     }
+    case "progress":
+    case "raw-mode":
+      return undefined;
   }
-  return Buffer.concat(pieces, size);
 }
 
-function goneReason(signal: AbortSignal): DutError {
+export function goneReason(signal: AbortSignal): DutError {
   return dutErrorFrom(signal.reason).code === "deadline_exceeded"
     ? new DutError("deadline_exceeded", "module execution aborted: context deadline exceeded")
     : new DutError("canceled", "module execution aborted: context canceled");

@@ -1,48 +1,102 @@
-/** What a user may type ahead of a command that does not read, in bytes. */
+import { DutError } from "#pkg/errors/dut-error.ts";
+import { Deque } from "./deque.ts";
+
+/** How far a client that hears of it may be ahead of what the module has read, in bytes. */
+export const inputWindow = 64 * 1024;
+
+/** What is kept of input that nobody reads, in bytes: for clients of the first protocol, which know no credit, and those that miscount. */
 const typeAheadBytes = 1024 * 1024;
 
 /** Counted for a piece besides its bytes, so that many small ones are bounded too. */
 const pieceBytes = 64;
 
-/** Console input on its way to a module: bounded, so that a client that types into the void is slowed down. */
+type State = "open" | "ended";
+
+/** Console input on its way to a module, each byte at its offset, bounded. */
 export class ConsoleInput implements AsyncIterable<Uint8Array> {
-  readonly #pieces: Uint8Array[] = [];
-  #bytes = 0;
-  #state: "open" | "ended" = "open";
+  readonly #pieces = new Deque<Uint8Array>();
+  readonly #onTaken: () => void;
+  #cost = 0;
+  #arrived = 0;
+  #taken = 0;
+  #state: State = "open";
   #discarding = false;
-  #changed = Promise.withResolvers<void>();
+  #room: PromiseWithResolvers<void> | undefined;
+  #readers: Set<() => void> = new Set();
+
+  /** `onTaken` is called when a module has read something. */
+  constructor(onTaken: () => void) {
+    this.#onTaken = onTaken;
+  }
+
+  /** How many bytes have arrived. */
+  get arrived(): number {
+    return this.#arrived;
+  }
+
+  /** How many of them a module has read. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  get ended(): boolean {
+    return this.#state === "ended";
+  }
+
+  /**
+   * Keeps a piece that begins at an offset; what had arrived before is known by its offset and is not kept twice.
+   * Throws invalid_argument when something before it is missing, and resource_exhausted when it is beyond the window.
+   */
+  receive(offset: number, piece: Uint8Array): void {
+    if (this.#state === "ended") {
+      return;
+    }
+    if (offset > this.#arrived) {
+      throw new DutError(
+        "invalid_argument",
+        `input at offset ${offset} came when only ${this.#arrived} bytes were there`,
+      );
+    }
+    const fresh = piece.subarray(this.#arrived - offset);
+    if (this.#cost + fresh.length > typeAheadBytes) {
+      const ahead = this.#arrived + fresh.length - this.#taken;
+      throw new DutError(
+        "resource_exhausted",
+        `input is ${ahead} bytes ahead of what was read, at most ${inputWindow} fit`,
+      );
+    }
+    this.#keep(fresh);
+  }
 
   /**
    * Resolves when the piece has been kept or, while discarding, dropped. Answers whether it was kept.
    * After the end everything is dropped.
    */
   async put(piece: Uint8Array): Promise<boolean> {
-    while (this.#state === "open" && !this.#discarding && this.#bytes >= typeAheadBytes) {
-      await this.#changed.promise;
+    while (this.#state === "open" && !this.#discarding && this.#cost >= typeAheadBytes) {
+      this.#room ??= Promise.withResolvers();
+      await this.#room.promise;
     }
-    if (this.#state === "ended" || this.#bytes >= typeAheadBytes) {
+    if (this.#state === "ended" || this.#cost >= typeAheadBytes) {
       return false;
     }
-    if (piece.length > 0) {
-      this.#pieces.push(piece);
-      this.#bytes += piece.length + pieceBytes;
-      this.#wake();
-    }
+    this.#keep(piece);
     return true;
   }
 
   end(): void {
     this.#state = "ended";
-    this.#wake();
+    this.#makeRoom();
+    this.#wakeReaders();
   }
 
   /**
-   * While the module waits for a file, input beyond the bound is dropped instead of held back: protocol v1 has one
+   * While the module waits for a file, input beyond the bound is dropped instead of held back: the first protocol has one
    * stream for both, and the file would never be seen behind input that nobody reads.
    */
   discardExcess(): Disposable {
     this.#discarding = true;
-    this.#wake();
+    this.#makeRoom();
     return {
       [Symbol.dispose]: () => {
         this.#discarding = false;
@@ -50,23 +104,68 @@ export class ConsoleInput implements AsyncIterable<Uint8Array> {
     };
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-    for (;;) {
-      const piece = this.#pieces.shift();
-      if (piece !== undefined) {
-        this.#bytes -= piece.length + pieceBytes;
-        this.#wake();
-        yield piece;
-      } else if (this.#state === "ended") {
-        return;
-      } else {
-        await this.#changed.promise;
-      }
+  /** Leaving early loses nothing, also while the next piece is awaited. */
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
+    let left = false;
+    let wake: () => void = () => {};
+    const leave = () => {
+      left = true;
+      this.#readers.delete(wake);
+      wake();
+    };
+    return {
+      next: async () => {
+        while (!left) {
+          const piece = this.#take();
+          if (piece !== undefined) {
+            return { done: false, value: piece };
+          }
+          if (this.#state === "ended") {
+            break;
+          }
+          const { promise, resolve } = Promise.withResolvers<void>();
+          wake = resolve;
+          this.#readers.add(wake);
+          await promise;
+        }
+        return { done: true, value: undefined };
+      },
+      return: async () => {
+        leave();
+        return { done: true, value: undefined };
+      },
+    };
+  }
+
+  #keep(piece: Uint8Array): void {
+    if (piece.length > 0) {
+      this.#arrived += piece.length;
+      this.#cost += piece.length + pieceBytes;
+      this.#pieces.push(piece);
+      this.#wakeReaders();
     }
   }
 
-  #wake(): void {
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
+  #take(): Uint8Array | undefined {
+    const piece = this.#pieces.shift();
+    if (piece !== undefined) {
+      this.#cost -= piece.length + pieceBytes;
+      this.#taken += piece.length;
+      this.#makeRoom();
+      this.#onTaken();
+    }
+    return piece;
+  }
+
+  #makeRoom(): void {
+    this.#room?.resolve();
+    this.#room = undefined;
+  }
+
+  #wakeReaders(): void {
+    for (const wake of this.#readers) {
+      wake();
+    }
+    this.#readers.clear();
   }
 }

@@ -1,39 +1,34 @@
+import { createHash } from "node:crypto";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
 import type { Log } from "#pkg/log/log.ts";
-import type { ReceivedFile, Session } from "#pkg/modules/session.ts";
+import type { FileAttributes, Progress, ReceivedFile, Session, TerminalSize } from "#pkg/modules/session.ts";
+import { type ClientTerminal, Listeners, parseSignal } from "./client-terminal.ts";
 import { ConsoleInput } from "./console-input.ts";
-import { Outbox } from "./outbox.ts";
+import { Journal } from "./journal.ts";
+import type { Outcome } from "./run-event.ts";
+import { Upload } from "./upload.ts";
 
-/** What a run says to its client, in order. The content of a file has to be read before the next event is taken. */
-export type RunEvent =
-  | { readonly kind: "print" | "stdout" | "stderr"; readonly bytes: Uint8Array }
-  | { readonly kind: "file-request"; readonly name: string }
-  | { readonly kind: "file"; readonly name: string; readonly content: AsyncIterable<Uint8Array> };
+/** The largest piece of output or of a file in one event, in bytes. */
+const pieceBytes = 256 * 1024;
 
-/**
- * Output that a run may be ahead of its client, in bytes: enough to keep a fast link busy, little enough that a thousand
- * stalled runs fit in memory.
- */
-const aheadBytes = 256 * 1024;
-
-/** Counted for an event besides its payload, so that empty ones are bounded too. */
-const eventBytes = 64;
-
-/** One run's conversation: modules see a Session, the wire's adapter takes events and puts input and files. */
+/** One run's conversation: modules see a Session; the wire's adapter puts in what the client says. */
 export class Conversation implements Session {
-  readonly stdin: ConsoleInput = new ConsoleInput();
-  readonly #events = new Outbox<RunEvent>(aheadBytes);
+  readonly journal = new Journal();
+  readonly stdin: ConsoleInput = new ConsoleInput(() => this.journal.wake());
+  readonly terminal: ClientTerminal | undefined;
   readonly #log: Log;
-  /** Rejected when the conversation is over, for those who wait for the other side. */
-  readonly #over = Promise.withResolvers<never>();
-  #expected: { readonly name: string; readonly answer: PromiseWithResolvers<Uint8Array> } | undefined;
+  readonly #signals = new Listeners<NodeJS.Signals>();
+  /** Once the run is to end, why. */
+  #stopped: { readonly reason: unknown } | undefined;
+  #upload: Upload | undefined;
+  #transfers = 0;
+  #rawModes = 0;
   #dropped = false;
 
-  constructor(log: Log) {
+  constructor(log: Log, terminal?: ClientTerminal) {
     this.#log = log;
-    // Usually nobody waits when it ends.
-    this.#over.promise.catch(() => undefined);
+    this.terminal = terminal;
   }
 
   // For modules.
@@ -50,121 +45,170 @@ export class Conversation implements Session {
     return this.#say("stderr", bytes);
   }
 
-  /** The wire has no word for it. */
-  async progress(): Promise<void> {}
-
-  readonly terminal: undefined;
-
-  async rawMode(): Promise<AsyncDisposable> {
-    throw new DutError("failed_precondition", "the client has no terminal");
+  progress(progress: Progress): Promise<void> {
+    return this.journal.put({ kind: "progress", progress });
   }
 
-  /** The wire has no word for it: the listener is never told. */
-  onSignal(): Disposable {
-    return { [Symbol.dispose]() {} };
+  async rawMode(): Promise<AsyncDisposable> {
+    if (this.terminal === undefined) {
+      throw new DutError("failed_precondition", "the client has no terminal");
+    }
+    this.#rawModes += 1;
+    if (this.#rawModes === 1) {
+      await this.journal.put({ kind: "raw-mode", on: true });
+    }
+    let over = false;
+    return {
+      [Symbol.asyncDispose]: async () => {
+        if (!over) {
+          over = true;
+          this.#rawModes -= 1;
+          if (this.#rawModes === 0) {
+            this.journal.say({ kind: "raw-mode", on: false });
+          }
+        }
+      },
+    };
+  }
+
+  onSignal(listener: (name: NodeJS.Signals) => void): Disposable {
+    return this.#signals.add(listener);
   }
 
   async requestFile(name: string): Promise<ReceivedFile> {
-    if (this.#expected !== undefined) {
+    const former = this.#upload;
+    if (former !== undefined && !former.over && !former.unwanted) {
       throw new DutError("failed_precondition", `file request ${quote(name)}: a file request is already in progress`);
     }
-    const answer = Promise.withResolvers<Uint8Array>();
-    this.#expected = { name, answer };
-    try {
-      using _ = this.stdin.discardExcess();
-      await this.#events.put({ kind: "file-request", name }, eventBytes);
-      const content = await answer.promise;
-      return Object.assign(once(content), { attributes: { size: content.length } });
-    } finally {
-      this.#expected = undefined;
-    }
+    this.#refuseOver();
+    this.#transfers += 1;
+    const upload = new Upload(this.#transfers, name, () => this.journal.wake());
+    this.#upload = upload;
+    using _ = this.stdin.discardExcess();
+    await this.journal.put({ kind: "file-request", transfer: upload.transfer, name });
+    return await upload.begun;
   }
 
-  async sendFile(name: string, content: AsyncIterable<Uint8Array>): Promise<void> {
-    const taken = Promise.withResolvers<void>();
-    await this.#events.put({ kind: "file", name, content: settling(content, taken) }, eventBytes);
-    await Promise.race([taken.promise, this.#over.promise]);
+  async sendFile(name: string, content: AsyncIterable<Uint8Array>, attributes: FileAttributes = {}): Promise<void> {
+    this.#transfers += 1;
+    const transfer = this.#transfers;
+    await this.journal.put({ kind: "file-head", transfer, name, attributes });
+    const hash = createHash("sha256");
+    let size = 0;
+    for await (const piece of content) {
+      hash.update(piece);
+      for (let start = 0; start < piece.length; start += pieceBytes) {
+        const bytes = piece.subarray(start, start + pieceBytes);
+        await this.journal.put({ kind: "file-chunk", transfer, start: size, bytes });
+        size += bytes.length;
+      }
+    }
+    await this.journal.put({ kind: "file-end", transfer, size, sha256: hash.digest() });
   }
 
   // For the wire.
 
-  get events(): AsyncIterable<RunEvent> {
-    return this.#events;
+  /** The file that is on its way from the client, or was last. */
+  get upload(): Upload | undefined {
+    return this.#upload;
   }
 
-  /** Keeps console input; resolves when more may come. */
-  async input(bytes: Uint8Array): Promise<void> {
+  get raw(): boolean {
+    return this.#rawModes > 0;
+  }
+
+  /** Keeps console input of a client that has no credit; resolves when more may come. */
+  async typed(bytes: Uint8Array): Promise<void> {
     const kept = await this.stdin.put(bytes);
-    if (!kept && !this.#dropped) {
+    if (!kept && !this.#dropped && this.#stopped === undefined && !this.stdin.ended) {
       this.#dropped = true;
       this.#log.warn("console input that nobody reads is dropped");
     }
   }
 
+  resize(size: TerminalSize): void {
+    this.terminal?.resize(size);
+  }
+
+  /** Throws invalid_argument for what is no signal. */
+  signal(name: string): void {
+    this.#signals.tell(parseSignal(name));
+  }
+
   /** The client has ended its side: no more input, no more files. */
   endOfInput(): void {
     this.stdin.end();
-    this.#expected?.answer.reject(
-      new DutError("aborted", `the client ended its input without sending ${quote(this.#expected.name)}`),
+  }
+
+  /** The client will send no file any more. */
+  endOfFiles(): void {
+    this.#upload?.fail(
+      new DutError("aborted", `the client ended its input without sending ${quote(this.#upload.name)}`),
     );
   }
 
-  /** Takes the file that was asked for. Throws invalid_argument for any other. */
+  /** Takes the file that was asked for in one piece. Throws invalid_argument for any other. */
   file(name: string, content: Uint8Array): void {
-    if (this.#expected === undefined) {
+    const upload = this.#upload;
+    if (upload === undefined || upload.over) {
       throw badTransfer("received file-message without a former request");
     }
-    if (this.#expected.name !== name) {
-      throw badTransfer(`received file-message ${quote(name)} but requested ${quote(this.#expected.name)}`);
+    if (upload.name !== name) {
+      throw badTransfer(`received file-message ${quote(name)} but requested ${quote(upload.name)}`);
     }
-    this.#expected.answer.resolve(content);
+    upload.whole(content);
   }
+
+  /**
+   * The upload that a message belongs to; undefined for one that is over, whose rest may still be on its way. Throws
+   * invalid_argument when no file was asked for by that number.
+   */
+  uploadOf(transfer: number): Upload | undefined {
+    if (transfer === 0 || transfer > this.#transfers) {
+      throw badTransfer(`no file was asked for as transfer ${transfer}`);
+    }
+    return this.#upload?.transfer === transfer ? this.#upload : undefined;
+  }
+
+  // For the run.
 
   /** The run is to end: nobody waits for the client any more. What modules still print is passed on. */
   stop(reason: unknown): void {
+    this.#stopped ??= { reason };
     this.stdin.end();
-    this.#expected?.answer.reject(reason);
-    this.#over.reject(reason);
+    this.#upload?.fail(reason);
   }
 
-  /** The modules have ended; the client gets the rest, then the error if there is one. */
-  end(error?: unknown): void {
-    this.#events.end(error);
-    this.stop(error ?? new DutError("canceled", "the run is over"));
+  /** The run is over: the client gets the rest, then the outcome. What modules still say is refused. */
+  end(outcome: Outcome): void {
+    this.stop(outcome.error ?? over);
+    if (!this.journal.closed) {
+      this.journal.say({ kind: "end", outcome });
+      this.journal.close(outcome.error ?? over);
+    }
   }
 
-  /** The client is gone: every call of a module that waits for it rejects with the reason. */
-  abandon(reason: unknown): void {
-    this.#events.abandon(reason);
-    this.stop(reason);
+  #refuseOver(): void {
+    if (this.#stopped !== undefined) {
+      throw this.#stopped.reason;
+    }
   }
 
   async #say(kind: "print" | "stdout" | "stderr", bytes: Uint8Array): Promise<void> {
-    if (bytes.length > 0) {
-      await this.#events.put({ kind, bytes }, bytes.length + eventBytes);
+    if (bytes.length <= pieceBytes) {
+      if (bytes.length > 0) {
+        await this.journal.put({ kind, bytes });
+      }
+      return;
+    }
+    for (let start = 0; start < bytes.length; start += pieceBytes) {
+      await this.journal.put({ kind, bytes: bytes.subarray(start, start + pieceBytes) });
     }
   }
 }
 
+const over = new DutError("canceled", "the run is over");
+
 function badTransfer(problem: string): DutError {
   return new DutError("invalid_argument", `bad file transfer: ${problem}`);
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
-}
-
-/** The same content, telling the sender when the reader is done with it. */
-async function* settling(
-  content: AsyncIterable<Uint8Array>,
-  taken: PromiseWithResolvers<void>,
-): AsyncIterable<Uint8Array> {
-  try {
-    yield* content;
-  } catch (error) {
-    taken.reject(error);
-    throw error;
-  } finally {
-    taken.resolve();
-  }
 }

@@ -2,14 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { z } from "zod";
 import { parseConfig } from "#pkg/config/parse-config.ts";
-import { DutError } from "#pkg/errors/dut-error.ts";
+import { DutError, explain } from "#pkg/errors/dut-error.ts";
 import type { Host } from "#pkg/host/host.ts";
 import { Locks } from "#pkg/lock/locks.ts";
 import { silentLog } from "#pkg/log/log.ts";
 import { type Call, defineModule } from "#pkg/modules/module.ts";
+import { memoryStore } from "#test/support/memory-store.ts";
+import type { Attachment } from "./attachment.ts";
 import { openBench } from "./bench.ts";
-import type { Conversation } from "./conversation.ts";
 import { RunEngine, type RunRequest } from "./run-engine.ts";
+import type { RunEvent } from "./run-event.ts";
 
 /** An agent of one device whose command "go" runs the given modules in order. */
 async function engineOf(...modules: readonly ((call: Call) => Promise<void>)[]) {
@@ -25,7 +27,7 @@ async function engineOf(...modules: readonly ((call: Call) => Promise<void>)[]) 
   const uses = kinds.map(({ name }) => `{ module: ${name} }`).join(", ");
   const config = parseConfig("test.yaml", `devices: { board: { cmds: { go: { uses: [${uses}] } } } }`, kinds);
   const bench = await openBench(config, { host: {} as Host, log: silentLog, signal: new AbortController().signal });
-  const locks = new Locks(() => 0);
+  const locks = await Locks.open({ store: memoryStore() });
   return { engine: new RunEngine(bench, locks, silentLog), locks };
 }
 
@@ -37,18 +39,40 @@ async function aborted(signal: AbortSignal): Promise<void> {
 
 const go: RunRequest = { device: "board", command: "go", args: [], owner: "alice@h" };
 
-/** Everything that a run said, and how it ended. */
-async function heard({ events }: Conversation): Promise<string[]> {
+/** Everything that a run says, and how it ends. The client takes what it hears. */
+async function heard(client: Attachment): Promise<string[]> {
   const lines: string[] = [];
-  try {
-    for await (const event of events) {
-      lines.push("bytes" in event ? `${event.kind} ${Buffer.from(event.bytes)}` : `${event.kind} ${event.name}`);
+  for (let said = await client.next(); said !== undefined; said = await client.next()) {
+    if (said.kind === "entry") {
+      const { event, offset, length } = said.entry;
+      lines.push(inWords(event));
+      client.take(offset + length);
     }
-    lines.push("end");
-  } catch (error) {
-    lines.push(error instanceof DutError ? `${error.code}: ${error.message}` : String(error));
   }
   return lines;
+}
+
+function inWords(event: RunEvent): string {
+  switch (event.kind) {
+    case "print":
+    case "stdout":
+    case "stderr":
+      return `${event.kind} ${Buffer.from(event.bytes)}`;
+    case "file-request":
+      return `file-request ${event.name}`;
+    case "end": {
+      const { error } = event.outcome;
+      return error === undefined ? "end" : `${error.code}: ${explain(error)}`;
+    }
+    default:
+      return event.kind;
+  }
+}
+
+/** The next event, in words. */
+async function nextOf(client: Attachment): Promise<string> {
+  const said = await client.next();
+  return said?.kind === "entry" ? inWords(said.entry.event) : String(said?.kind);
 }
 
 test("modules run one after another on one conversation, and the device is free afterwards", async () => {
@@ -56,10 +80,10 @@ test("modules run one after another on one conversation, and the device is free 
     ({ session }) => session.print("one\n"),
     ({ session }) => session.stderr(Buffer.from("two\n")),
   );
-  const run = engine.start(go);
+  const client = engine.start(go);
   assert.equal(locks.holdOf("board")?.owner, "alice@h");
-  assert.deepEqual(await heard(run.conversation), ["print one\n", "stderr two\n", "end"]);
-  await run.stopped;
+  assert.deepEqual(await heard(client), ["print one\n", "stderr two\n", "end"]);
+  await client.run.stopped;
   assert.equal(locks.holdOf("board"), undefined);
 });
 
@@ -71,7 +95,7 @@ test("the error of a module comes after everything it printed, and later modules
     },
     ({ session }) => session.print("never"),
   );
-  assert.deepEqual(await heard(engine.start(go).conversation), [
+  assert.deepEqual(await heard(engine.start(go)), [
     "print partial",
     "aborted: module failed: the chip is gone (plug it in)",
   ]);
@@ -80,23 +104,22 @@ test("the error of a module comes after everything it printed, and later modules
 test("whatever a module throws ends its own run and nothing else", async () => {
   const { engine } = await engineOf(() => Promise.reject("a bare string"));
   for (const _ of [1, 2]) {
-    const run = engine.start(go);
-    assert.deepEqual(await heard(run.conversation), ["aborted: module failed: a bare string"]);
-    await run.stopped;
+    const client = engine.start(go);
+    assert.deepEqual(await heard(client), ["aborted: module failed: a bare string"]);
+    await client.run.stopped;
   }
 });
 
 test("a device runs one command at a time, also for the same user, until the module has really stopped", async () => {
   const finish = Promise.withResolvers<void>();
   const { engine } = await engineOf(() => finish.promise);
-  const run = engine.start(go);
+  const client = engine.start(go);
   const refused = { code: "failed_precondition", message: 'device "board" is locked by "alice@h"' };
   assert.throws(() => engine.start(go), refused);
-  run.stop(new DutError("canceled", "enough"));
-  run.conversation.abandon(new DutError("canceled", "gone"));
+  client.lose(new DutError("canceled", "gone"));
   assert.throws(() => engine.start({ ...go, owner: "bob" }), refused);
   finish.resolve();
-  await run.stopped;
+  await client.run.stopped;
   engine.start({ ...go, owner: "bob" });
 });
 
@@ -109,12 +132,11 @@ test("a client that does not read stops the module after a bounded amount", asyn
       taken += flood.length;
     }
   });
-  const run = engine.start(go);
+  const client = engine.start(go);
   await new Promise(setImmediate);
-  assert.ok(taken <= 512 * 1024, `${taken} bytes were taken ahead`);
-  run.stop(new DutError("canceled", "enough"));
-  run.conversation.abandon(new DutError("canceled", "gone"));
-  await run.stopped;
+  assert.equal(taken, 1024 * 1024);
+  client.lose(new DutError("canceled", "gone"));
+  await client.run.stopped;
 });
 
 test("a stopped run says why it was stopped, not what its module made of it", async () => {
@@ -123,8 +145,7 @@ test("a stopped run says why it was stopped, not what its module made of it", as
     await aborted(signal);
     throw new Error("torn down");
   });
-  const run = engine.start(go);
-  const said = heard(run.conversation);
+  const said = heard(engine.start(go));
   await engine.stop(new DutError("aborted", "dutagent is shutting down"));
   assert.deepEqual(await said, ["print working", "aborted: dutagent is shutting down"]);
   assert.throws(() => engine.start(go), { code: "unavailable", message: "dutagent is shutting down" });
@@ -135,14 +156,14 @@ test("a file that was asked for arrives; any other file is refused", async () =>
     const content = Buffer.concat(await Array.fromAsync(await session.requestFile("in.txt")));
     await session.print(`got ${content}`);
   });
-  const { conversation } = engine.start(go);
-  const events = conversation.events[Symbol.asyncIterator]();
-  assert.deepEqual((await events.next()).value, { kind: "file-request", name: "in.txt" });
+  const client = engine.start(go);
+  const { conversation } = client.run;
+  assert.equal(await nextOf(client), "file-request in.txt");
   assert.throws(() => conversation.file("other", Buffer.from("x")), {
     message: 'bad file transfer: received file-message "other" but requested "in.txt"',
   });
   conversation.file("in.txt", Buffer.alloc(0));
-  assert.deepEqual((await events.next()).value, { kind: "print", bytes: Buffer.from("got ") });
+  assert.equal(await nextOf(client), "print got ");
   assert.throws(() => conversation.file("in.txt", Buffer.from("x")), {
     code: "invalid_argument",
     message: "bad file transfer: received file-message without a former request",
@@ -154,24 +175,25 @@ test("a file arrives although the client typed more than anybody reads", async (
     await Array.fromAsync(await session.requestFile("in.txt"));
     await session.print("uploaded");
   });
-  const { conversation } = engine.start(go);
-  const events = conversation.events[Symbol.asyncIterator]();
-  await events.next();
+  const client = engine.start(go);
+  const { conversation } = client.run;
+  await nextOf(client);
   for (let piece = 0; piece < 64; piece++) {
-    await conversation.input(Buffer.alloc(64 * 1024));
+    await conversation.typed(Buffer.alloc(64 * 1024));
   }
   conversation.file("in.txt", Buffer.from("image"));
-  assert.deepEqual((await events.next()).value, { kind: "print", bytes: Buffer.from("uploaded") });
+  assert.equal(await nextOf(client), "print uploaded");
 });
 
 test("a client that ends its input without the file fails the run with that reason", async () => {
   const { engine } = await engineOf(async ({ session }) => {
     await session.requestFile("in.txt");
   });
-  const { conversation } = engine.start(go);
-  const said = heard(conversation);
+  const client = engine.start(go);
+  const { conversation } = client.run;
+  const said = heard(client);
   await new Promise(setImmediate);
-  conversation.endOfInput();
+  conversation.endOfFiles();
   assert.deepEqual(await said, [
     "file-request in.txt",
     'aborted: module failed: the client ended its input without sending "in.txt"',
@@ -191,12 +213,13 @@ test("console input reaches the modules one after another and ends at the end of
       await session.print(`rest ${rest}\n`);
     },
   );
-  const { conversation } = engine.start(go);
+  const client = engine.start(go);
+  const { conversation } = client.run;
   for (const piece of ["a", "b", "c"]) {
-    await conversation.input(Buffer.from(piece));
+    await conversation.typed(Buffer.from(piece));
   }
   conversation.endOfInput();
-  assert.deepEqual(await heard(conversation), ["print first a\n", "print rest bc\n", "end"]);
+  assert.deepEqual(await heard(client), ["print first a\n", "print rest bc\n", "end"]);
 });
 
 test("what is not there is named", async () => {

@@ -1,11 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { resolveArguments } from "#pkg/config/resolve-arguments.ts";
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
+import { formatDuration } from "#pkg/golang/duration.ts";
 import { quote } from "#pkg/golang/quote.ts";
 import type { Locks } from "#pkg/lock/locks.ts";
+import { resourceNames } from "#pkg/lock/resource-names.ts";
 import type { Log } from "#pkg/log/log.ts";
+import type { TerminalSize } from "#pkg/modules/session.ts";
+import type { Attachment } from "./attachment.ts";
 import type { Bench, OpenCommand } from "./bench.ts";
-import { type Run, type Step, startRun } from "./run.ts";
+import { Run, type Step } from "./run.ts";
+import { RunRegistry } from "./run-registry.ts";
 
 /** What a client wants run. */
 export interface RunRequest {
@@ -14,20 +19,38 @@ export interface RunRequest {
   readonly args: readonly string[];
   /** The name under which the device is held. */
   readonly owner: string;
+  /** Chosen by the client; without one the run gets one of ours. */
+  readonly id?: string;
+  readonly terminal?: { readonly type: string; readonly size: TerminalSize } | undefined;
+  /** How long the run goes on when its client is lost, in milliseconds. Default 0: it is stopped at once. */
+  readonly graceMs?: number;
 }
+
+export interface EngineOptions {
+  /** How long an attached client may take nothing while something waits for it. Default a minute. */
+  readonly stallMs?: number;
+}
+
+/** The longest grace that may be asked for: what is longer is a run that nobody wants. */
+const longestGraceMs = 24 * 3_600_000;
+
+const idPattern = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** Runs commands on a bench: one at a time on a device, and none any more once it is stopped. */
 export class RunEngine {
   readonly #bench: Bench;
   readonly #locks: Locks;
   readonly #log: Log;
-  readonly #runs = new Set<Run>();
+  readonly #stallMs: number;
+  readonly #runs = new RunRegistry();
+  #watch: NodeJS.Timeout | undefined;
   #stopReason: DutError | undefined;
 
-  constructor(bench: Bench, locks: Locks, log: Log) {
+  constructor(bench: Bench, locks: Locks, log: Log, { stallMs = 60_000 }: EngineOptions = {}) {
     this.#bench = bench;
     this.#locks = locks;
     this.#log = log;
+    this.#stallMs = stallMs;
   }
 
   /** Throws not_found naming what is not there. */
@@ -42,31 +65,79 @@ export class RunEngine {
   }
 
   /**
-   * Starts a run and holds its device until the last module has really stopped. Throws before anything has happened:
-   * not_found, invalid_argument for arguments that do not fit, failed_precondition for a disabled command or a device in
-   * use, unavailable while shutting down.
+   * Starts a run and holds its device until the last module has really stopped. The result is its first client. Throws
+   * before anything has happened: not_found, invalid_argument for arguments that do not fit, already_exists for an id
+   * that was used, failed_precondition for a disabled command or a device in use, unavailable while shutting down.
    */
-  start(request: RunRequest): Run {
-    const log = this.#log.with({ user: request.owner, device: request.device, command: request.command });
-    let steps: readonly Step[];
-    let hold: Disposable;
+  start(request: RunRequest): Attachment {
+    const { device, command, args, owner, id = randomUUID(), terminal, graceMs = 0 } = request;
+    const log = this.#log.with({ user: owner, device, command, run: id });
     try {
-      steps = this.#prepare(request);
-      const { device, command, owner } = request;
-      hold = this.#locks.hold({ device, owner, resources: [], runId: randomUUID(), command });
+      refuseUnfit(id, graceMs);
+      this.#runs.use(id);
+      try {
+        const { config } = this.find(device, command);
+        const steps = this.#prepare(request);
+        const resources = resourceNames(config.uses.flatMap(({ module }) => module.resources));
+        const hold = this.#locks.hold({ device, owner, resources, runId: id, command });
+        log.info("run started");
+        const facts = { id, device, command, args, owner, since: Date.now(), terminal, graceMs };
+        return this.#begin(new Run(facts, steps, log), hold, log);
+      } catch (error) {
+        this.#runs.giveBack(id);
+        throw error;
+      }
     } catch (error) {
       log.info("run refused", { err: messageOf(error) });
       throw error;
     }
-    log.info("run started");
-    const run = startRun(steps, log);
-    this.#runs.add(run);
-    void run.stopped.then(() => {
-      this.#runs.delete(run);
-      hold[Symbol.dispose]();
-      log.info("run ended");
-    });
-    return run;
+  }
+
+  /**
+   * A client takes over its run, from an offset of the output. Throws not_found, permission_denied for a run of somebody
+   * else, and invalid_argument for an offset that is not there yet.
+   */
+  attach(device: string, id: string, owner: string, from: { offset: number; size?: TerminalSize }): Attachment {
+    const run = this.#ownRun(device, id, owner);
+    const attachment = run.attach(from.offset, from.size);
+    this.#log.info("client attached", { user: owner, device, run: id, offset: from.offset });
+    return attachment;
+  }
+
+  /** Tells a run of the owner to end. Throws not_found and permission_denied. */
+  cancel(device: string, id: string, owner: string, reason: string): void {
+    this.#ownRun(device, id, owner).stop(canceledBecause(reason));
+  }
+
+  /** Runs that go on and those that ended lately, the newest first; of every device, or of one. */
+  list(device?: string): readonly Run[] {
+    return device === undefined ? this.#runs.all : this.#runs.all.filter(({ facts }) => facts.device === device);
+  }
+
+  /** Stops what runs on a device, for a reason that its client is told; resolves when it has really stopped. */
+  async cancelRunsOn(device: string, reason: DutError): Promise<void> {
+    const runs = this.#runsOn(device);
+    for (const run of runs) {
+      run.stop(reason);
+    }
+    await Promise.all(runs.map((run) => run.stopped));
+  }
+
+  /** Tells the clients of what runs on a device a sentence. */
+  noticeRunsOn(device: string, text: string): void {
+    for (const run of this.#runsOn(device)) {
+      run.conversation.journal.say({ kind: "notice", text });
+    }
+  }
+
+  /** Stops every run, starts no other, and resolves when the last module has stopped. */
+  async stop(reason: DutError): Promise<void> {
+    this.#stopReason = reason;
+    const runs = this.#runs.active;
+    for (const run of runs) {
+      run.stop(reason);
+    }
+    await Promise.all(runs.map((run) => run.stopped));
   }
 
   #prepare({ device, command, args }: RunRequest): readonly Step[] {
@@ -78,13 +149,56 @@ export class RunEngine {
     return found.modules().map(({ name, module }, index) => ({ name, module, args: resolved[index] ?? [] }));
   }
 
-  /** Stops every run, starts no other, and resolves when the last module has stopped. */
-  async stop(reason: DutError): Promise<void> {
-    this.#stopReason = reason;
-    const runs = Array.from(this.#runs);
-    for (const run of runs) {
-      run.stop(reason);
+  #begin(run: Run, hold: Disposable, log: Log): Attachment {
+    this.#runs.add(run);
+    this.#watch ??= setInterval(() => this.#look(), this.#stallMs / 4).unref();
+    void run.stopped.then(() => {
+      hold[Symbol.dispose]();
+      this.#runs.finish(run);
+      log.info("run ended");
+    });
+    return run.client as Attachment;
+  }
+
+  #runsOn(device: string): readonly Run[] {
+    return this.#runs.active.filter(({ facts }) => facts.device === device);
+  }
+
+  #ownRun(device: string, id: string, owner: string): Run {
+    const run = this.#runs.find(device, id);
+    if (run.facts.owner !== owner) {
+      throw new DutError("permission_denied", `run ${quote(id)} belongs to ${quote(run.facts.owner)}`);
     }
-    await Promise.all(runs.map((run) => run.stopped));
+    return run;
+  }
+
+  /** Ends runs whose clients take nothing, and forgets old ones. */
+  #look(): void {
+    for (const run of this.#runs.all) {
+      if (run.conversation.journal.stalledMs >= this.#stallMs) {
+        const limit = formatDuration(this.#stallMs);
+        run.endStalled(new DutError("resource_exhausted", `the client has taken no output for ${limit}`));
+      }
+    }
+    this.#runs.prune();
+    if (this.#runs.size === 0) {
+      clearInterval(this.#watch);
+      this.#watch = undefined;
+    }
+  }
+}
+
+/** The end of a run that its client wanted to end. */
+export function canceledBecause(reason: string): DutError {
+  return new DutError("canceled", reason === "" ? "module execution aborted: context canceled" : reason);
+}
+
+function refuseUnfit(id: string, graceMs: number): void {
+  if (!idPattern.test(id)) {
+    throw new DutError("invalid_argument", `run id ${quote(id)} is not 1 to 64 characters of A-Z a-z 0-9 - _`);
+  }
+  if (!(graceMs >= 0 && graceMs <= longestGraceMs)) {
+    const longest = formatDuration(longestGraceMs);
+    throw new DutError("invalid_argument", `a grace of ${graceMs} ms is not between 0 and ${longest}`);
   }
 }

@@ -1,7 +1,14 @@
-import { DutError, type DutErrorCode, explain } from "#pkg/errors/dut-error.ts";
+import { DutError } from "#pkg/errors/dut-error.ts";
+import { formatDuration } from "#pkg/golang/duration.ts";
+import { quote } from "#pkg/golang/quote.ts";
 import type { Log } from "#pkg/log/log.ts";
 import type { OpenModule } from "#pkg/modules/module.ts";
+import type { TerminalSize } from "#pkg/modules/session.ts";
+import { Attachment } from "./attachment.ts";
+import { ClientTerminal } from "./client-terminal.ts";
 import { Conversation } from "./conversation.ts";
+import { outcomeOf, stoppedBy, success } from "./outcome.ts";
+import type { Outcome } from "./run-event.ts";
 
 /** How long a stopped module may take until its client is told without waiting for it. The device stays held. */
 const stopMs = 12_000;
@@ -13,39 +20,158 @@ export interface Step {
   readonly args: readonly string[];
 }
 
-/** One execution of one command. It goes on whether or not anybody takes its events. */
-export interface Run {
+/** What is known of a run from the beginning. */
+export interface RunFacts {
+  readonly id: string;
+  readonly device: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  /** The name under which the device is held. */
+  readonly owner: string;
+  /** Unix time in milliseconds. */
+  readonly since: number;
+  readonly terminal: { readonly type: string; readonly size: TerminalSize } | undefined;
+  /** How long it goes on without a client, in milliseconds. */
+  readonly graceMs: number;
+}
+
+type Client =
+  | { readonly kind: "attached"; readonly attachment: Attachment }
+  | { readonly kind: "absent"; readonly graceUntil: number; readonly timer: NodeJS.Timeout | undefined };
+
+/** One execution of one command, with at most one client at a time. */
+export class Run {
+  readonly facts: RunFacts;
   readonly conversation: Conversation;
   /** Resolves when the last module has really stopped, however the run ended; never rejects. */
   readonly stopped: Promise<void>;
-  /** Ends the run early; `reason` becomes its outcome. */
-  stop(reason: unknown): void;
-}
+  /** Resolves when a client has heard the end and needs nothing more of the run. */
+  readonly acknowledged: Promise<void>;
+  readonly #acknowledged = Promise.withResolvers<void>();
+  readonly #control = new AbortController();
+  readonly #log: Log;
+  #client: Client;
+  #outcome: Outcome | undefined;
 
-/** Starts the steps, one after another; the first that fails ends the run. */
-export function startRun(steps: readonly Step[], log: Log): Run {
-  const control = new AbortController();
-  const conversation = new Conversation(log);
-  const stopped = runSteps(steps, conversation, control.signal, log).then(
-    () => conversation.end(),
-    (error: unknown) => conversation.end(outcomeOf(error, control.signal)),
-  );
-  return {
-    conversation,
-    stopped,
-    stop(reason) {
-      if (control.signal.aborted) {
-        return;
+  /** Starts the steps, one after another; the first that fails ends the run. The first client is there at once. */
+  constructor(facts: RunFacts, steps: readonly Step[], log: Log) {
+    this.facts = facts;
+    this.#log = log;
+    this.acknowledged = this.#acknowledged.promise;
+    const { terminal } = facts;
+    this.conversation = new Conversation(log, terminal && new ClientTerminal(terminal.type, terminal.size));
+    this.#client = { kind: "attached", attachment: new Attachment(this) };
+    this.conversation.journal.attach(0);
+    const { signal } = this.#control;
+    this.stopped = runSteps(steps, this.conversation, signal, log).then(
+      () => this.#end(success),
+      (error: unknown) => this.#end(outcomeOf(error, signal)),
+    );
+  }
+
+  get client(): Attachment | undefined {
+    return this.#client.kind === "attached" ? this.#client.attachment : undefined;
+  }
+
+  /** When an absent client's grace is over, in Unix time of milliseconds; 0 for an attached run. */
+  get graceUntil(): number {
+    return this.#client.kind === "absent" ? this.#client.graceUntil : 0;
+  }
+
+  /** Undefined while it goes on. */
+  get outcome(): Outcome | undefined {
+    return this.#outcome;
+  }
+
+  /** Ends the run early; `reason` becomes its outcome. */
+  stop(reason: unknown): void {
+    const { signal } = this.#control;
+    if (signal.aborted || this.#outcome !== undefined) {
+      return;
+    }
+    this.#control.abort(reason);
+    this.conversation.stop(reason);
+    const patience = setTimeout(() => {
+      this.#log.error("a module does not stop, its device stays held");
+      this.#end(stoppedBy(reason));
+    }, stopMs);
+    void this.stopped.then(() => clearTimeout(patience));
+  }
+
+  /**
+   * A client takes the run over, from an offset of its output; the one before is told so. Throws invalid_argument for an
+   * offset that is not there yet.
+   */
+  attach(offset: number, size: TerminalSize | undefined): Attachment {
+    const { journal } = this.conversation;
+    journal.attach(offset);
+    this.#release(new DutError("aborted", `another client has taken over run ${quote(this.facts.id)}`));
+    const attachment = new Attachment(this);
+    this.#client = { kind: "attached", attachment };
+    if (size !== undefined) {
+      this.conversation.resize(size);
+    }
+    if (this.conversation.raw) {
+      journal.say({ kind: "raw-mode", on: true });
+    }
+    return attachment;
+  }
+
+  /** For the attachment: its client is gone. */
+  lose(attachment: Attachment, reason: unknown): void {
+    if (this.client !== attachment) {
+      return;
+    }
+    const { graceMs } = this.facts;
+    const graced = graceMs > 0 && this.#outcome === undefined && !this.#control.signal.aborted;
+    const over = () =>
+      this.stop(new DutError("canceled", `the client was gone for ${formatDuration(graceMs)}, its grace is over`));
+    this.#client = {
+      kind: "absent",
+      graceUntil: graced ? Date.now() + graceMs : 0,
+      timer: graced ? setTimeout(over, graceMs) : undefined,
+    };
+    this.conversation.journal.detach();
+    if (graced) {
+      this.#log.info("the client is gone, its run goes on for a while", { grace: formatDuration(graceMs) });
+    } else {
+      this.stop(reason);
+    }
+  }
+
+  /** For the attachment: its client has heard the end. */
+  acknowledge(): void {
+    this.#acknowledged.resolve();
+  }
+
+  /** An attached client takes nothing: the run ends for this reason, and the client, if it ever listens, hears it. */
+  endStalled(reason: DutError): void {
+    const { client } = this;
+    this.stop(reason);
+    if (client !== undefined) {
+      client.end(reason);
+      this.#client = { kind: "absent", graceUntil: 0, timer: undefined };
+      this.conversation.journal.detach();
+    }
+  }
+
+  #release(reason: DutError): void {
+    if (this.#client.kind === "attached") {
+      this.#client.attachment.end(reason);
+    } else {
+      clearTimeout(this.#client.timer);
+    }
+  }
+
+  #end(outcome: Outcome): void {
+    if (this.#outcome === undefined) {
+      this.#outcome = outcome;
+      if (this.#client.kind === "absent") {
+        clearTimeout(this.#client.timer);
       }
-      control.abort(reason);
-      conversation.stop(reason);
-      const patience = setTimeout(() => {
-        log.error("a module does not stop, its device stays held");
-        conversation.end(outcomeOf(reason, control.signal));
-      }, stopMs);
-      void stopped.then(() => clearTimeout(patience));
-    },
-  };
+      this.conversation.end(outcome);
+    }
+  }
 }
 
 async function runSteps(steps: readonly Step[], session: Conversation, signal: AbortSignal, log: Log): Promise<void> {
@@ -61,24 +187,4 @@ async function runSteps(steps: readonly Step[], session: Conversation, signal: A
     }
   }
   log.debug("all modules finished successfully");
-}
-
-/** Ways of ending early that keep their code; a module's own failure is always "aborted". */
-const stopCodes: ReadonlySet<DutErrorCode> = new Set([
-  "canceled",
-  "deadline_exceeded",
-  "invalid_argument",
-  "resource_exhausted",
-  "aborted",
-]);
-
-/** A run that was stopped says why it was stopped, whatever its module threw on the way out. */
-function outcomeOf(error: unknown, signal: AbortSignal): DutError {
-  if (!signal.aborted) {
-    return new DutError("aborted", `module failed: ${explain(error)}`, { cause: error });
-  }
-  const { reason } = signal;
-  return reason instanceof DutError && stopCodes.has(reason.code)
-    ? reason
-    : new DutError("canceled", `module execution aborted: ${explain(reason)}`, { cause: reason });
 }

@@ -1,0 +1,21 @@
+import type { Log } from "#pkg/log/log.ts";
+import type { HttpHandler } from "#pkg/protocol/rpc-handler.ts";
+import { deviceOf, refuseRun, runExchange, runMethods } from "#pkg/relay/run-request.ts";
+
+/**
+ * A run may send whole files, but it begins with a small message: that one is looked at before the RPC library reads the
+ * stream, so that nobody makes the agent keep large messages without having a device.
+ */
+export function agentHandler(routes: HttpHandler, log: Log): HttpHandler {
+  return (request, response) => {
+    const run = runExchange(request, response, runMethods);
+    if (run === undefined) {
+      routes(request, response);
+    } else {
+      void deviceOf(run).then(
+        () => routes(request, response),
+        (error: unknown) => refuseRun(run, error, "agent", log),
+      );
+    }
+  };
+}

@@ -1,0 +1,158 @@
+import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
+import { DutError } from "#pkg/errors/dut-error.ts";
+import type { Log } from "#pkg/log/log.ts";
+import { dutErrorFrom } from "#pkg/protocol/fault.ts";
+import { type RunRequest, RunService } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
+import { type Caller, callerOf, fromHeader } from "#pkg/protocol/headers.ts";
+import type { Attachment } from "#pkg/session/attachment.ts";
+import type { RunEngine } from "#pkg/session/run-engine.ts";
+import { within } from "#pkg/session/time-limit.ts";
+import { hear } from "./lab-requests.ts";
+import { type Response, responseOf, runInfoOf, startedOf } from "./lab-responses.ts";
+import { goneReason, type RunCall, unfit } from "./service-run.ts";
+
+/** How long a client gets to say that it has the end, in milliseconds. */
+const farewellMs = 5_000;
+
+/** RunService of one agent: the engine in the messages of dutlab.v1. */
+export function runRoutes(engine: RunEngine, log: Log): (router: ConnectRouter) => void {
+  return (router) => {
+    router.service(RunService, {
+      run: (requests, context) => {
+        const call = callOf(requests, context);
+        return serve(call, log, (first) => start(engine, first, call.caller));
+      },
+      attach: (requests, context) => {
+        const call = callOf(requests, context);
+        return serve(call, log, (first) => attach(engine, first, call.caller));
+      },
+      cancel({ device, runId }, context) {
+        engine.cancel(device, runId, callerIn(context).name, "");
+        return {};
+      },
+      listRuns: ({ device }) => ({ runs: engine.list(device === "" ? undefined : device).map(runInfoOf) }),
+    });
+  };
+}
+
+function callerIn(context: HandlerContext): Caller {
+  return callerOf(context.requestHeader.get(fromHeader));
+}
+
+function callOf(requests: AsyncIterable<RunRequest>, context: HandlerContext): RunCall<RunRequest> {
+  return { requests, caller: callerIn(context), signal: context.signal };
+}
+
+function start(engine: RunEngine, { device, msg }: RunRequest, caller: Caller): Attachment {
+  if (msg.case !== "start") {
+    throw new DutError("invalid_argument", "the first message of Run must be a start");
+  }
+  const { runId, command, args, terminal, graceMs } = msg.value;
+  return engine.start({
+    device,
+    command,
+    args,
+    owner: caller.name,
+    id: runId,
+    terminal: terminal && {
+      type: terminal.type,
+      size: { rows: terminal.size?.rows ?? 0, columns: terminal.size?.columns ?? 0 },
+    },
+    graceMs: Number(graceMs),
+  });
+}
+
+function attach(engine: RunEngine, { device, msg }: RunRequest, caller: Caller): Attachment {
+  if (msg.case !== "resume") {
+    throw new DutError("invalid_argument", "the first message of Attach must be a resume");
+  }
+  const { runId, offset, terminal } = msg.value;
+  const size = terminal?.size;
+  return engine.attach(device, runId, caller.name, { offset: Number(offset), ...(size === undefined ? {} : { size }) });
+}
+
+/** Tells a client what its run says until it has the end, and hears it beside. */
+async function* serve(
+  { requests, signal }: RunCall<RunRequest>,
+  log: Log,
+  begin: (first: RunRequest) => Attachment,
+): AsyncGenerator<Response> {
+  const messages = requests[Symbol.asyncIterator]();
+  const first = await messages.next().catch((error: unknown) => {
+    throw signal.aborted ? goneReason(signal) : dutErrorFrom(error);
+  });
+  if (first.done === true) {
+    throw new DutError("invalid_argument", "the call ended before its first message");
+  }
+  const client = begin(first.value);
+  const requestSide = new RequestSide(client, messages, log);
+  // A message that is refused closes the request as a client that goes does; the refusal comes in the same turn.
+  const clientGone = () => void setImmediate(() => leave(client, signal));
+  signal.addEventListener("abort", clientGone);
+  try {
+    yield startedOf(client.run);
+    for (let said = await client.next(); said !== undefined; said = await client.next()) {
+      yield responseOf(said);
+      if (requestSide.state === "closed" && said.kind === "entry") {
+        client.take(said.entry.offset + said.entry.length);
+      }
+    }
+    if (await requestSide.closedWithin(farewellMs)) {
+      client.acknowledge();
+    }
+  } finally {
+    signal.removeEventListener("abort", clientGone);
+    leave(client, signal);
+  }
+}
+
+/** The client is gone, or gave the call a time that is over: then nobody will come back for the run. */
+function leave(client: Attachment, signal: AbortSignal): void {
+  const reason = goneReason(signal);
+  if (client.current && signal.aborted && reason.code === "deadline_exceeded") {
+    client.run.stop(reason);
+  }
+  client.lose(reason);
+}
+
+/** What the client of a run says, until it has nothing more to say. */
+class RequestSide {
+  /** A client that has closed its side cannot say what it takes; what the transport accepts counts as taken then. */
+  state: "open" | "closed" | "broken" = "open";
+  readonly #over: Promise<void>;
+
+  constructor(client: Attachment, messages: AsyncIterator<RunRequest>, log: Log) {
+    this.#over = this.#hear(client, messages, log);
+  }
+
+  /** Whether the client has closed its side in an orderly way within so many milliseconds. */
+  async closedWithin(ms: number): Promise<boolean> {
+    await within(ms, "the farewell of a client", this.#over).catch(() => undefined);
+    return this.state === "closed";
+  }
+
+  async #hear(client: Attachment, messages: AsyncIterator<RunRequest>, log: Log): Promise<void> {
+    const { run } = client;
+    try {
+      for (let next = await messages.next(); next.done !== true; next = await messages.next()) {
+        if (client.current) {
+          hear(client, next.value.msg, log);
+        }
+      }
+      this.state = "closed";
+    } catch (error) {
+      this.state = "broken";
+      const refusal = unfit(error);
+      if (refusal !== undefined && client.current) {
+        run.stop(refusal);
+      }
+      // A broken stream ends the attachment through the call's signal.
+      return;
+    }
+    if (client.current) {
+      run.conversation.endOfInput();
+      run.conversation.endOfFiles();
+      client.take(client.heard);
+    }
+  }
+}

@@ -1,0 +1,279 @@
+import { setImmediate } from "node:timers/promises";
+import { DutError } from "#pkg/errors/dut-error.ts";
+import { Deque } from "./deque.ts";
+import { joined } from "./joined.ts";
+import { cutFront, type Entry, lengthOf, type RunEvent } from "./run-event.ts";
+
+/**
+ * Output that a run may be ahead of what its client has taken, in bytes, and what is kept of the output for a client
+ * that attaches: enough to keep a fast link busy, little enough that a thousand stalled runs can be borne.
+ */
+const outputBytes = 1024 * 1024;
+/** The same for the chunks of files, which are larger. */
+const fileBytes = 4 * 1024 * 1024;
+/** Counted for an event that is never dropped, besides its bytes. */
+const eventBytes = 64;
+/** Events that nobody has been sent, so that many small ones are bounded too. */
+const queuedEvents = 16 * 1024;
+/** The same for those that a client has been sent; twice what may be in the bytes that a client takes at once. */
+const sentEvents = 128 * 1024;
+
+/**
+ * Everything a run says, each event at its offset, bounded. While a client is attached, output waits for what the client
+ * takes; while none is, the oldest printable output is dropped. What was printed last is kept after it was taken.
+ */
+export class Journal {
+  /** Taken, and kept for a client that attaches from an earlier offset. Printable only. */
+  readonly #past = new Deque<Entry>();
+  /** With the client, which has not taken it yet. */
+  readonly #sent = new Deque<Entry>();
+  readonly #queued = new Deque<Entry>();
+  #pastBytes = 0;
+  /** Printable bytes, and the cost of the others, in what is sent and queued. */
+  #printedBytes = 0;
+  #lastingCost = 0;
+  #end = 0;
+  #taken = 0;
+  #client: "attached" | "absent" = "absent";
+  #closed: { readonly reason: unknown } | undefined;
+  #waiting = 0;
+  #movedAt = performance.now();
+  #room: PromiseWithResolvers<void> | undefined;
+  #news: PromiseWithResolvers<void> | undefined;
+
+  /** How many bytes there have been. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** What is kept, in bytes and what events cost besides. */
+  get keptBytes(): number {
+    return this.#pastBytes + this.#printedBytes + this.#lastingCost;
+  }
+
+  /** For how long an attached client has taken nothing, in milliseconds, while something waits for it; else 0. */
+  get stalledMs(): number {
+    const waits = this.#waiting > 0 || (this.#closed !== undefined && this.#taken < this.#end);
+    return this.#client === "attached" && waits ? performance.now() - this.#movedAt : 0;
+  }
+
+  /** Whether nothing more is said. */
+  get closed(): boolean {
+    return this.#closed !== undefined;
+  }
+
+  /** Whether everything has been said and sent. */
+  get over(): boolean {
+    return this.#closed !== undefined && this.#queued.length === 0;
+  }
+
+  /** Resolves when the event has its place. Rejects with the reason once nothing more is to be said. */
+  async put(event: RunEvent): Promise<void> {
+    const length = lengthOf(event);
+    while (this.#closed === undefined && !this.#fits(event, length)) {
+      if (this.#waiting === 0) {
+        this.#movedAt = performance.now();
+      }
+      this.#waiting += 1;
+      this.#room ??= Promise.withResolvers();
+      await this.#room.promise;
+      this.#waiting -= 1;
+    }
+    if (this.#closed !== undefined) {
+      throw this.#closed.reason;
+    }
+    this.say(event, length);
+    if (this.#client === "absent") {
+      // Nothing slows the run down now: others are let in between.
+      await setImmediate();
+    }
+  }
+
+  /** Keeps an event without waiting: for the few that the engine itself says. */
+  say(event: RunEvent, length = lengthOf(event)): void {
+    if (this.#closed !== undefined) {
+      return;
+    }
+    const { last } = this.#queued;
+    if (event.kind === "progress" && last?.event.kind === "progress") {
+      // Only the newest is of interest.
+      this.#queued.replaceLast({ ...last, event });
+      return;
+    }
+    const entry = { offset: this.#end, length, event };
+    this.#end += length;
+    this.#account(entry, 1);
+    if (this.#client === "absent") {
+      appendJoined(this.#queued, entry);
+      this.#dropOldest();
+    } else {
+      this.#queued.push(entry);
+    }
+    this.wake();
+  }
+
+  /** Nothing more is said: whoever waits to say something is rejected with the reason. */
+  close(reason: unknown): void {
+    if (this.#closed === undefined) {
+      this.#closed = { reason };
+      this.#movedAt = performance.now();
+      this.#makeRoom();
+      this.wake();
+    }
+  }
+
+  /** The next event for the client, if there is one. */
+  next(): Entry | undefined {
+    const entry = this.#queued.shift();
+    if (entry !== undefined) {
+      appendJoined(this.#sent, entry);
+      if (this.#waiting > 0) {
+        this.#makeRoom();
+      }
+    }
+    return entry;
+  }
+
+  /** Resolves when there may be something new for the client. */
+  get news(): Promise<void> {
+    this.#news ??= Promise.withResolvers();
+    return this.#news.promise;
+  }
+
+  wake(): void {
+    this.#news?.resolve();
+    this.#news = undefined;
+  }
+
+  /** The client has dealt with everything below an offset. Throws invalid_argument for what it cannot have seen. */
+  take(offset: number): void {
+    this.#refuseBeyond(offset);
+    if (offset <= this.#taken) {
+      return;
+    }
+    this.#taken = offset;
+    this.#movedAt = performance.now();
+    for (let first = this.#sent.first; first !== undefined && endOf(first) <= offset; first = this.#sent.first) {
+      this.#sent.shift();
+      this.#account(first, -1);
+      this.#remember(first);
+    }
+    this.#makeRoom();
+  }
+
+  /** A client is there that has dealt with everything below an offset and wants the rest. Throws as take does. */
+  attach(offset: number): void {
+    this.#refuseBeyond(offset);
+    const kept = [...this.#past.drain(), ...this.#sent.drain(), ...this.#queued.drain()];
+    this.#pastBytes = 0;
+    this.#printedBytes = 0;
+    this.#lastingCost = 0;
+    for (const entry of kept) {
+      if (endOf(entry) <= offset) {
+        this.#remember(entry);
+      } else {
+        const rest = cutFront(entry, offset);
+        this.#account(rest, 1);
+        this.#queued.push(rest);
+      }
+    }
+    this.#taken = Math.max(offset, this.#queued.first?.offset ?? this.#end);
+    this.#movedAt = performance.now();
+    this.#client = "attached";
+    this.wake();
+    this.#makeRoom();
+  }
+
+  /** The client is gone; what it has not taken waits for the next. */
+  detach(): void {
+    this.#client = "absent";
+    for (const entry of [...this.#sent.drain(), ...this.#queued.drain()]) {
+      appendJoined(this.#queued, entry);
+    }
+    this.#dropOldest();
+    this.#makeRoom();
+  }
+
+  /** Gives up everything that is kept. */
+  forget(): void {
+    for (const entries of [this.#past, this.#sent, this.#queued]) {
+      entries.drain();
+    }
+    this.#pastBytes = 0;
+    this.#printedBytes = 0;
+    this.#lastingCost = 0;
+  }
+
+  #fits(event: RunEvent, length: number): boolean {
+    const lasting = !isPrintable(event);
+    if (this.#client === "absent") {
+      return !lasting || this.#lastingCost === 0 || this.#lastingCost + length <= fileBytes;
+    }
+    const ahead = this.#end - this.#taken;
+    const bound = event.kind === "file-chunk" ? fileBytes : outputBytes;
+    return (
+      ahead === 0 || (ahead + length <= bound && this.#queued.length < queuedEvents && this.#sent.length < sentEvents)
+    );
+  }
+
+  #account({ event, length }: Entry, sign: 1 | -1): void {
+    if (isPrintable(event)) {
+      this.#printedBytes += sign * length;
+    } else {
+      this.#lastingCost += sign * (length + eventBytes);
+    }
+  }
+
+  #remember(entry: Entry): void {
+    if (isPrintable(entry.event)) {
+      appendJoined(this.#past, entry);
+      this.#pastBytes += entry.length;
+      while (this.#pastBytes > outputBytes || this.#past.length > queuedEvents) {
+        this.#pastBytes -= this.#past.shift()?.length ?? 0;
+      }
+    }
+  }
+
+  #dropOldest(): void {
+    while (this.#pastBytes > 0 && this.#pastBytes + this.#printedBytes > outputBytes) {
+      this.#pastBytes -= this.#past.shift()?.length ?? 0;
+    }
+    while (this.#printedBytes > outputBytes || (this.#printedBytes > 0 && this.#queued.length > queuedEvents)) {
+      const dropped = this.#queued.remove(({ event }) => isPrintable(event));
+      if (dropped === undefined) {
+        return;
+      }
+      this.#printedBytes -= dropped.length;
+    }
+  }
+
+  #refuseBeyond(offset: number): void {
+    if (!(offset >= 0 && offset <= this.#end)) {
+      throw new DutError("invalid_argument", `offset ${offset} is beyond the end of the output, which is ${this.#end}`);
+    }
+  }
+
+  #makeRoom(): void {
+    this.#room?.resolve();
+    this.#room = undefined;
+  }
+}
+
+function endOf({ offset, length }: Entry): number {
+  return offset + length;
+}
+
+/** What may be dropped while nobody is attached. */
+function isPrintable({ kind }: RunEvent): boolean {
+  return kind === "print" || kind === "stdout" || kind === "stderr" || kind === "notice" || kind === "progress";
+}
+
+function appendJoined(entries: Deque<Entry>, entry: Entry): void {
+  const { last } = entries;
+  const both = last === undefined ? undefined : joined(last, entry);
+  if (both === undefined) {
+    entries.push(entry);
+  } else {
+    entries.replaceLast(both);
+  }
+}

@@ -1,0 +1,111 @@
+import { DutError } from "#pkg/errors/dut-error.ts";
+import { quote } from "#pkg/golang/quote.ts";
+import type { Run } from "./run.ts";
+
+/** How many ids are remembered, so that none is executed twice: some 8 MB, and weeks of a busy bench. */
+const usedIds = 65_536;
+/** How many runs that have ended are kept for ListRuns, and with their output for a client that has not heard the end. */
+const endedRuns = 1_000;
+const endedMs = 10 * 60_000;
+/** What the outputs of these may cost together, in bytes. */
+const endedBytes = 64 * 1024 * 1024;
+
+interface Ended {
+  readonly run: Run;
+  /** Of a clock that only goes forward, in milliseconds. */
+  readonly at: number;
+  heard: boolean;
+}
+
+/** The runs of an agent by their ids: those that go on, and for a while those that ended. */
+export class RunRegistry {
+  readonly #used = new Set<string>();
+  readonly #active = new Map<string, Run>();
+  readonly #ended = new Map<string, Ended>();
+
+  /** Makes an id one that was used. Throws already_exists when it is one already. */
+  use(id: string): void {
+    if (this.#used.has(id)) {
+      throw new DutError("already_exists", `run ${quote(id)} was started before`, {
+        hint: "attach to it, or choose another id",
+      });
+    }
+    this.#used.add(id);
+    if (this.#used.size > usedIds) {
+      for (const oldest of this.#used) {
+        if (!this.#active.has(oldest)) {
+          this.#used.delete(oldest);
+          break;
+        }
+      }
+    }
+  }
+
+  /** Nothing came of a run that was to have this id. */
+  giveBack(id: string): void {
+    this.#used.delete(id);
+  }
+
+  add(run: Run): void {
+    const { id } = run.facts;
+    this.#active.set(id, run);
+    void run.acknowledged.then(() => {
+      const ended = this.#ended.get(id);
+      if (ended !== undefined) {
+        ended.heard = true;
+        ended.run.conversation.journal.forget();
+      }
+    });
+  }
+
+  /** Its last module has stopped. */
+  finish(run: Run): void {
+    const { id } = run.facts;
+    this.#active.delete(id);
+    this.#ended.set(id, { run, at: performance.now(), heard: false });
+    this.prune();
+  }
+
+  get active(): readonly Run[] {
+    return Array.from(this.#active.values());
+  }
+
+  /** Those that go on and those that ended, the newest first. */
+  get all(): readonly Run[] {
+    const ended = Array.from(this.#ended.values(), ({ run }) => run);
+    return [...ended, ...this.#active.values()].sort((a, b) => b.facts.since - a.facts.since);
+  }
+
+  get size(): number {
+    return this.#active.size + this.#ended.size;
+  }
+
+  /** Throws not_found for a run that is not there, is another device's, or has told everything. */
+  find(device: string, id: string): Run {
+    const ended = this.#ended.get(id);
+    const run = this.#active.get(id) ?? ended?.run;
+    if (run === undefined || run.facts.device !== device) {
+      throw new DutError("not_found", `device ${quote(device)} has no run ${quote(id)}`);
+    }
+    if (ended?.heard === true) {
+      throw new DutError("not_found", `run ${quote(id)} has ended, and its client has heard all of it`);
+    }
+    return run;
+  }
+
+  /** Forgets what is too old or too much. */
+  prune(): void {
+    const oldest = performance.now() - endedMs;
+    let bytes = 0;
+    for (const { run } of this.#ended.values()) {
+      bytes += run.conversation.journal.keptBytes;
+    }
+    for (const [id, { run, at }] of this.#ended) {
+      if (at > oldest && this.#ended.size <= endedRuns && bytes <= endedBytes) {
+        return;
+      }
+      bytes -= run.conversation.journal.keptBytes;
+      this.#ended.delete(id);
+    }
+  }
+}
