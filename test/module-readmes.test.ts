@@ -3,6 +3,7 @@ import { glob, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { parseConfig } from "#pkg/config/parse-config.ts";
+import { secretsElsewhere } from "#pkg/config/secrets/secret-source.ts";
 import { moduleKinds } from "#pkg/modules/modules.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -24,7 +25,7 @@ for (const file of [
     const examples = yamlBlocks(await readFile(join(root, file), "utf8"));
     assert.notEqual(examples.length, 0, "there is no ```yaml example");
     for (const { line, text } of examples) {
-      parseConfig(`${file} from line ${line}`, text, moduleKinds);
+      parseConfig(`${file} from line ${line}`, text, moduleKinds, { secrets: secretsElsewhere });
     }
   });
 }
@@ -35,7 +36,7 @@ for (const file of await Array.fromAsync(glob("contrib/**/*.yaml", { cwd: root }
     continue;
   }
   test(`${file} is a valid configuration`, () => {
-    parseConfig(file, text, moduleKinds);
+    parseConfig(file, text, moduleKinds, { secrets: secretsElsewhere });
   });
 }
 

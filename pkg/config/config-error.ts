@@ -31,29 +31,47 @@ export class ConfigError extends DutError {
   }
 }
 
-function renderProblem(file: string, { line, column, path, sentence }: Problem): string {
+/** `file:line:column: path: sentence`, on one line. */
+export function renderProblem(file: string, { line, column, path, sentence }: Problem): string {
   return `${file}:${line}:${column}: ${path === "" ? "" : `${path}: `}${sentence}`;
 }
 
 /** Collects what is wrong, so that a user hears of everything at once. */
 export class Problems {
   readonly #found = new Map<string, Problem>();
+  readonly #warnings = new Map<string, Problem>();
 
   /** Text that is shared through an anchor is complained about once, under the path where it was met first. */
-  report({ line, column }: Position, path: Path, sentence: string): void {
-    const key = `${line}:${column}:${sentence}`;
-    if (!this.#found.has(key)) {
-      this.#found.set(key, { line, column, path: path.map(step).join("."), sentence });
-    }
+  report(at: Position, path: Path, sentence: string): void {
+    keep(this.#found, at, path, sentence);
+  }
+
+  /** The same for what is allowed and probably not meant. */
+  warn(at: Position, path: Path, sentence: string): void {
+    keep(this.#warnings, at, path, sentence);
+  }
+
+  get warnings(): readonly Problem[] {
+    return byPosition(this.#warnings);
   }
 
   /** Throws a ConfigError if anything was reported. */
   throwIfAny(file: string): void {
     if (this.#found.size > 0) {
-      const byPosition = (a: Problem, b: Problem) => a.line - b.line || a.column - b.column;
-      throw new ConfigError(file, [...this.#found.values()].sort(byPosition));
+      throw new ConfigError(file, byPosition(this.#found));
     }
   }
+}
+
+function keep(problems: Map<string, Problem>, { line, column }: Position, path: Path, sentence: string): void {
+  const key = `${line}:${column}:${sentence}`;
+  if (!problems.has(key)) {
+    problems.set(key, { line, column, path: path.map(step).join("."), sentence });
+  }
+}
+
+function byPosition(problems: ReadonlyMap<string, Problem>): readonly Problem[] {
+  return Array.from(problems.values()).sort((a, b) => a.line - b.line || a.column - b.column);
 }
 
 function step(key: string | number): string {

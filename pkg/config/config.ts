@@ -1,14 +1,21 @@
 import type { ConfiguredModule } from "#pkg/modules/module.ts";
+import type { Problem } from "./config-error.ts";
 
 /** What an agent offers, in the order of the file. Everything in it has been checked; nothing has been opened. */
 export interface AgentConfig {
   readonly devices: ReadonlyMap<string, DeviceConfig>;
+  /** What is allowed and probably not meant, by position. */
+  readonly warnings: readonly Problem[];
 }
 
 export interface DeviceConfig {
   readonly name: string;
   /** Empty when the file has none. */
   readonly description: string;
+  /** For finding and grouping devices: short texts without control characters, in the order of the file. */
+  readonly labels: ReadonlyMap<string, string>;
+  /** Equal for two configurations of a device that mean the same, values of secrets included. */
+  readonly fingerprint: string;
   /** At least one. */
   readonly commands: ReadonlyMap<string, CommandConfig>;
 }
@@ -34,5 +41,12 @@ export interface ModuleUse {
   /** Whether this module gets what the user typed, as it is. True for one module of a command at most. */
   readonly passthrough: boolean;
   /** As written, with `${name}` and `$${name}`: `resolveArguments` turns them into what the module gets. */
-  readonly args: readonly string[];
+  readonly args: readonly ArgumentTemplate[];
+}
+
+/** One argument of a module, and how what a user gives is put into it. */
+export interface ArgumentTemplate {
+  readonly text: string;
+  /** Whether a shell reads it, so that values are quoted for that shell. */
+  readonly quoted: boolean;
 }

@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { explain } from "#pkg/errors/dut-error.ts";
 import { loadConfig } from "./load-config.ts";
+import { ProcessSecrets } from "./secrets/secret-source.ts";
 
 async function messageOfLoading(path: string): Promise<string> {
-  return loadConfig(path, []).then(() => "loaded", explain);
+  return loadConfig(path, [], new ProcessSecrets({}, ".")).then(() => "loaded", explain);
 }
 
 test("a file that cannot be read is one sentence with its path", async () => {

@@ -4,10 +4,18 @@ import type { ModuleKind } from "#pkg/modules/module.ts";
 import type { AgentConfig } from "./config.ts";
 import { ConfigError } from "./config-error.ts";
 import { longestConfig, parseConfig, tooLong } from "./parse-config.ts";
+import type { SecretSource } from "./secrets/secret-source.ts";
 
-/** Reads and parses a configuration file. Throws one sentence when it cannot be read, a ConfigError when it cannot be used. */
-export async function loadConfig(path: string, kinds: readonly ModuleKind[]): Promise<AgentConfig> {
-  const bytes = await readBytes(path).catch((error: unknown) => {
+/**
+ * Reads and parses a configuration file, with the secrets that it names. Throws one sentence when it cannot be read, a
+ * ConfigError when it cannot be used.
+ */
+export async function loadConfig(
+  path: string,
+  kinds: readonly ModuleKind[],
+  secrets: SecretSource,
+): Promise<AgentConfig> {
+  const { bytes, mode } = await readBytes(path).catch((error: unknown) => {
     throw fromErrno(error, `cannot read ${path}`, { hint: "name the configuration file with -c" });
   });
   if (bytes.length > longestConfig) {
@@ -19,11 +27,11 @@ export async function loadConfig(path: string, kinds: readonly ModuleKind[]): Pr
   } catch {
     throw new ConfigError(path, [{ line: 1, column: 1, path: "", sentence: "the file is not UTF-8 text" }]);
   }
-  return parseConfig(path, text, kinds);
+  return parseConfig(path, text, kinds, { secrets, readableByOthers: (mode & 0o077) !== 0 });
 }
 
 /** Reads no more than it takes to see that a file is too long, so that a device or a pipe without end does no harm. */
-async function readBytes(path: string): Promise<Uint8Array> {
+async function readBytes(path: string): Promise<{ readonly bytes: Uint8Array; readonly mode: number }> {
   await using file = await open(path);
   const pieces: Uint8Array[] = [];
   let length = 0;
@@ -31,5 +39,6 @@ async function readBytes(path: string): Promise<Uint8Array> {
     pieces.push(piece as Uint8Array);
     length += (piece as Uint8Array).length;
   }
-  return Buffer.concat(pieces, length);
+  const { mode } = await file.stat();
+  return { bytes: Buffer.concat(pieces, length), mode };
 }

@@ -1,8 +1,21 @@
 import type { ModuleKind } from "#pkg/modules/module.ts";
 import type { AgentConfig, CommandConfig, DeviceConfig } from "./config.ts";
 import { ConfigError, Problems } from "./config-error.ts";
+import { fingerprint } from "./fingerprint.ts";
+import { parseLabels } from "./parse-labels.ts";
 import { parseArguments, parseUses } from "./parse-uses.ts";
-import { complain, complainAboutKey, entriesOf, fieldsOf, optionalTextOf, type Place, textOf } from "./place.ts";
+import type { Parsing } from "./parsing.ts";
+import {
+  complain,
+  complainAboutKey,
+  entriesOf,
+  fieldsOf,
+  optionalTextOf,
+  type Place,
+  textOf,
+  warnAboutKey,
+} from "./place.ts";
+import { ProcessSecrets } from "./secrets/secret-source.ts";
 import { parseYaml } from "./yaml/parse-yaml.ts";
 import { isNothing, type YamlNode } from "./yaml/yaml-node.ts";
 
@@ -19,23 +32,41 @@ export function tooLong(file: string): ConfigError {
 const reservedDevices: ReadonlySet<string> = new Set(["list", "version"]);
 const reservedCommands: ReadonlySet<string> = new Set(["lock", "unlock", "help"]);
 
+/** Words that dutctl has learnt since: a device of such a name is reached behind `--` only. */
+const dutctlWords: ReadonlySet<string> = new Set([
+  "attach",
+  "runs",
+  "describe",
+  "watch",
+  "config",
+  "completion",
+  "help",
+]);
+
 /**
- * A configuration from its YAML text. `file` is only named in messages. Opens nothing.
+ * A configuration from its YAML text. `file` is only named in messages. Opens nothing. Secrets are looked for as files
+ * below the working directory, and nowhere in the environment, unless `given` says otherwise.
  * Throws a ConfigError with every problem of the text.
  */
-export function parseConfig(file: string, text: string, kinds: readonly ModuleKind[]): AgentConfig {
+export function parseConfig(
+  file: string,
+  text: string,
+  kinds: readonly ModuleKind[],
+  given: Partial<Omit<Parsing, "kinds">> = {},
+): AgentConfig {
   if (Buffer.byteLength(text) > longestConfig) {
     throw tooLong(file);
   }
   const problems = new Problems();
   const root = parseYaml(text, problems);
-  const config = root === undefined ? { devices: new Map() } : parseAgent(root, problems, kinds);
+  const parsing = { kinds, secrets: new ProcessSecrets({}, "."), readableByOthers: false, ...given };
+  const devices = root === undefined ? new Map() : parseAgent(root, problems, parsing);
   problems.throwIfAny(file);
-  return config;
+  return { devices, warnings: problems.warnings };
 }
 
 /** Top-level names starting with `x-` are free: a home for anchors. */
-function parseAgent(node: YamlNode, problems: Problems, kinds: readonly ModuleKind[]): AgentConfig {
+function parseAgent(node: YamlNode, problems: Problems, parsing: Parsing): AgentConfig["devices"] {
   const root: Place = { node, keyAt: node.at, path: [], problems };
   const { version, devices } = fieldsOf(root, ["version", "devices"], (key) => key.startsWith("x-"));
   if (version !== undefined && !isNothing(version.node)) {
@@ -45,18 +76,23 @@ function parseAgent(node: YamlNode, problems: Problems, kinds: readonly ModuleKi
     if (node.kind === "map" || isNothing(node)) {
       complain(root, "devices is missing; add devices: with the boards of this agent");
     }
-    return { devices: new Map() };
+    return new Map();
   }
   const places = entriesOf(devices, "a mapping of names to devices");
   if (places.size === 0 && (devices.node.kind === "map" || isNothing(devices.node))) {
     complainAboutKey(devices, "devices must not be empty");
   }
-  return { devices: new Map(Array.from(places, ([name, place]) => [name, parseDevice(name, place, kinds)])) };
+  return new Map(Array.from(places, ([name, place]) => [name, parseDevice(name, place, parsing)]));
 }
 
-function parseDevice(name: string, place: Place, kinds: readonly ModuleKind[]): DeviceConfig {
+function parseDevice(name: string, place: Place, parsing: Parsing): DeviceConfig {
   checkName(name, place, reservedDevices);
-  const { desc, cmds } = fieldsOf(place, ["desc", "cmds"]);
+  if (dutctlWords.has(name)) {
+    warnAboutKey(place, `${name} is a word of dutctl: this device is reached by dutctl -- ${name} only`);
+  } else if (name.startsWith("-")) {
+    warnAboutKey(place, `dutctl takes ${name} for an option: this device is reached by dutctl -- ${name} only`);
+  }
+  const { desc, labels, cmds } = fieldsOf(place, ["desc", "labels", "cmds"]);
   const places = cmds === undefined ? new Map() : entriesOf(cmds, "a mapping of names to commands");
   const isEmpty = cmds === undefined || cmds.node.kind === "map" || isNothing(cmds.node);
   if (places.size === 0 && isEmpty && (place.node.kind === "map" || isNothing(place.node))) {
@@ -65,11 +101,13 @@ function parseDevice(name: string, place: Place, kinds: readonly ModuleKind[]): 
   return {
     name,
     description: optionalTextOf(desc),
-    commands: new Map(Array.from(places, ([command, at]) => [command, parseCommand(command, at, kinds)])),
+    labels: parseLabels(labels),
+    fingerprint: fingerprint(place.node, parsing.secrets),
+    commands: new Map(Array.from(places, ([command, at]) => [command, parseCommand(command, at, parsing)])),
   };
 }
 
-function parseCommand(name: string, place: Place, kinds: readonly ModuleKind[]): CommandConfig {
+function parseCommand(name: string, place: Place, parsing: Parsing): CommandConfig {
   checkName(name, place, reservedCommands);
   const { desc, args, uses } = fieldsOf(place, ["desc", "args", "uses"]);
   const declared = parseArguments(args);
@@ -77,7 +115,7 @@ function parseCommand(name: string, place: Place, kinds: readonly ModuleKind[]):
     name,
     description: optionalTextOf(desc),
     arguments: declared,
-    uses: parseUses({ command: place, uses, args, declared }, kinds),
+    uses: parseUses({ command: place, uses, args, declared }, parsing),
   };
 }
 

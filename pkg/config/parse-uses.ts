@@ -1,9 +1,23 @@
 import { nearest } from "#pkg/errors/nearest.ts";
 import { quote } from "#pkg/golang/quote.ts";
 import type { ConfiguredModule, ModuleKind } from "#pkg/modules/module.ts";
-import type { ArgumentConfig, ModuleUse } from "./config.ts";
+import type { ArgumentConfig, ArgumentTemplate, ModuleUse } from "./config.ts";
 import { configureModule } from "./options/configure-module.ts";
-import { complain, complainAboutKey, fieldsOf, itemsOf, optionalTextOf, type Place, textOf, truthOf } from "./place.ts";
+import type { Parsing } from "./parsing.ts";
+import {
+  complain,
+  complainAboutKey,
+  fieldsOf,
+  itemsOf,
+  optionalTextOf,
+  type Place,
+  textOf,
+  truthOf,
+  warn,
+  warnAboutKey,
+} from "./place.ts";
+import { namesSecret } from "./secrets/secret-source.ts";
+import { parseShellTemplate } from "./shell/shell-template.ts";
 import { argumentName, referencesIn } from "./template.ts";
 import { isNothing } from "./yaml/yaml-node.ts";
 
@@ -43,17 +57,14 @@ function complainAboutNoName(place: Place, name: Place | undefined): void {
 }
 
 /** The modules of a command, without those that cannot be configured. Which module gets which arguments is checked here. */
-export function parseUses(
-  { command, uses, args, declared }: CommandParts,
-  kinds: readonly ModuleKind[],
-): readonly ModuleUse[] {
+export function parseUses({ command, uses, args, declared }: CommandParts, parsing: Parsing): readonly ModuleUse[] {
   const places = itemsOf(uses, "a list of modules");
   if (places.length === 0 && (uses === undefined || uses.node.kind === "list" || isNothing(uses.node))) {
     complainAboutKey(uses ?? command, "command must have at least one module, under uses:");
     return [];
   }
   const names = declared.map((argument) => argument.name);
-  const parsed = places.map((place) => parseUse(place, names, kinds));
+  const parsed = places.map((place) => parseUse(place, names, parsing));
   const [passthrough, ...others] = parsed.filter((use) => use.passthrough);
   for (const { place } of others) {
     complain(place, "command must have at most one passthrough module; there is another one above");
@@ -61,7 +72,11 @@ export function parseUses(
   if (passthrough !== undefined && args !== undefined && declared.length > 0) {
     complainAboutKey(args, "command cannot have both passthrough module and args declaration; remove one of them");
   } else {
-    complainAboutUnused(args, declared, new Set(parsed.flatMap((use) => use.args.flatMap(referencesIn))));
+    complainAboutUnused(
+      args,
+      declared,
+      new Set(parsed.flatMap((use) => use.args.flatMap(({ text }) => referencesIn(text)))),
+    );
   }
   return parsed.flatMap(({ module, passthrough, args }) =>
     module === undefined ? [] : [{ module, passthrough, args }],
@@ -73,8 +88,8 @@ interface ParsedUse extends Omit<ModuleUse, "module"> {
   readonly module: ConfiguredModule | undefined;
 }
 
-function parseUse(place: Place, declared: readonly string[], kinds: readonly ModuleKind[]): ParsedUse {
-  const fields = fieldsOf(place, ["module", "passthrough", "args", "with"]);
+function parseUse(place: Place, declared: readonly string[], parsing: Parsing): ParsedUse {
+  const fields = fieldsOf(place, ["module", "passthrough", "args", "with", "unsafe"]);
   const passthrough = truthOf(fields.passthrough);
   const argPlaces = itemsOf(fields.args, "a list of texts");
   const args = argPlaces.map(textOf);
@@ -85,8 +100,36 @@ function parseUse(place: Place, declared: readonly string[], kinds: readonly Mod
       complainAboutUndeclared(argPlaces[index] as Place, text, declared);
     }
   }
-  const kind = kindOf(fields.module ?? place, kinds);
-  return { place, passthrough, args, module: kind && configureModule(kind, fields.with, place) };
+  const kind = kindOf(fields.module ?? place, parsing.kinds);
+  const templates = args.map((text, index) => ({ text, quoted: kind?.shellArguments.includes(index) === true }));
+  const module = kind && configureModule(kind, fields.with, place, parsing);
+  if (!truthOf(fields.unsafe)) {
+    for (const [index, template] of templates.entries()) {
+      checkQuotes(argPlaces[index] as Place, template);
+    }
+    return { place, passthrough, args: templates, module };
+  }
+  if (kind !== undefined && !templates.some(({ text, quoted }) => quoted && referencesIn(text).length > 0)) {
+    warnAboutKey(
+      fields.unsafe as Place,
+      `unsafe has no effect here: module ${kind.name} gets no value through a shell`,
+    );
+  }
+  return { place, passthrough, args: args.map((text) => ({ text, quoted: false })), module };
+}
+
+function checkQuotes(place: Place, { text, quoted }: ArgumentTemplate): void {
+  if (quoted) {
+    for (const { name, where } of parseShellTemplate(text).refusals) {
+      complain(
+        place,
+        `\${${name}} cannot be quoted ${where}; move it elsewhere, or write unsafe: true beside module: to insert values as they are`,
+      );
+    }
+  }
+  if (namesSecret(text)) {
+    warn(place, "no secret is put in here, where others could see it; write it under with:, as the value of an option");
+  }
 }
 
 function kindOf(place: Place, kinds: readonly ModuleKind[]): ModuleKind | undefined {

@@ -33,6 +33,16 @@ export function complainAboutKey(place: Place, sentence: string): void {
   complainAt(place, place.keyAt, sentence);
 }
 
+/** Says at the value what is allowed and probably not meant. */
+export function warn({ node, path, problems }: Place, sentence: string): void {
+  problems.warn(node.at, path, sentence);
+}
+
+/** The same at the key. */
+export function warnAboutKey({ keyAt, path, problems }: Place, sentence: string): void {
+  problems.warn(keyAt, path, sentence);
+}
+
 function complainAt({ node, path, problems }: Place, at: Position, sentence: string): void {
   if (node.kind !== "gap") {
     problems.report(at, path, sentence);

@@ -13,7 +13,11 @@ function command(
     name: "command",
     description: "",
     arguments: declared.map((name) => ({ name, description: "" })),
-    uses: uses.map(({ passthrough = false, args = [] }) => ({ module, passthrough, args })),
+    uses: uses.map(({ passthrough = false, args = [] }) => ({
+      module,
+      passthrough,
+      args: args.map((text) => ({ text, quoted: false })),
+    })),
   };
 }
 

@@ -1,5 +1,6 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { CommandConfig } from "./config.ts";
+import { expandShellTemplate, parseShellTemplate } from "./shell/shell-template.ts";
 import { expandTemplate } from "./template.ts";
 
 /**
@@ -25,7 +26,12 @@ export function resolveArguments(
     });
   }
   const values = new Map(declared.map((name, position) => [name, runtimeArgs[position] as string]));
+  const lookUp = (name: string) => values.get(name) as string;
   return command.uses.map(({ passthrough, args }) =>
-    passthrough ? runtimeArgs : args.map((text) => expandTemplate(text, (name) => values.get(name) as string)),
+    passthrough
+      ? runtimeArgs
+      : args.map(({ text, quoted }) =>
+          quoted ? expandShellTemplate(parseShellTemplate(text), lookUp) : expandTemplate(text, lookUp),
+        ),
   );
 }

@@ -52,6 +52,8 @@ export interface ModuleKind {
   readonly summary: string;
   /** The options, for validation messages, documentation and editors. */
   readonly schema: z.ZodObject;
+  /** The places, from 0, of arguments that a shell reads as text: values that a user gives are quoted there. */
+  readonly shellArguments: readonly number[];
   /** Throws a ZodError whose paths start below `with:`. */
   configure(options: unknown): ConfiguredModule;
 }
@@ -63,16 +65,19 @@ interface ModuleDefinition<Schema extends z.ZodObject> {
   help(config: z.output<Schema>): string;
   /** Default none. */
   resources?(config: z.output<Schema>): readonly Resource[];
+  /** As in ModuleKind. Default none. */
+  readonly shellArguments?: readonly number[];
   open(config: z.output<Schema>, context: OpenContext): Promise<OpenModule>;
 }
 
 /** Closes over the type of the options, so that nobody else meets it. */
 export function defineModule<Schema extends z.ZodObject>(definition: ModuleDefinition<Schema>): ModuleKind {
-  const { name, summary, config: schema } = definition;
+  const { name, summary, config: schema, shellArguments = [] } = definition;
   return {
     name,
     summary,
     schema,
+    shellArguments,
     configure(options) {
       const config = schema.parse(options);
       return {

@@ -3,11 +3,12 @@ import { DutError } from "#pkg/errors/dut-error.ts";
 import { defineModule, type ModuleKind } from "#pkg/modules/module.ts";
 
 /** A kind whose help shows the options it was configured with. It is never opened here. */
-function kind(name: string, config: z.ZodObject): ModuleKind {
+function kind(name: string, config: z.ZodObject, shellArguments: readonly number[] = []): ModuleKind {
   return defineModule({
     name,
     summary: `options as in ${name}`,
     config,
+    shellArguments,
     help: (options) => JSON.stringify(options),
     open: () => Promise.reject(new DutError("unimplemented", "configurations are only parsed here")),
   });
@@ -17,7 +18,21 @@ function kind(name: string, config: z.ZodObject): ModuleKind {
 export const caseKinds: readonly ModuleKind[] = [
   kind("status", z.strictObject({})),
   kind("program", z.strictObject({ args: z.array(z.string()), module: z.string() })),
-  kind("shell", z.strictObject({ path: z.string().default("/bin/sh"), quiet: z.boolean().default(false) })),
+  kind("shell", z.strictObject({ path: z.string().default("/bin/sh"), quiet: z.boolean().default(false) }), [0]),
+  kind(
+    "login",
+    z.strictObject({
+      user: z.string().default("root"),
+      password: z.string().min(6).meta({ writeOnly: true }).optional(),
+      pin: z.int().optional(),
+      lifetime: z
+        .string()
+        .check(({ value, issues }) => {
+          issues.push({ code: "custom", message: `cannot read ${value} as a time`, input: value });
+        })
+        .optional(),
+    }),
+  ),
   kind(
     "gpio-switch",
     z.strictObject({

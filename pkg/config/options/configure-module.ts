@@ -2,7 +2,11 @@ import type { z } from "zod";
 import { DutError, explain } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
 import type { ConfiguredModule, ModuleKind } from "#pkg/modules/module.ts";
-import { complain, type Place } from "../place.ts";
+import type { Parsing } from "../parsing.ts";
+import { complain, entriesOf, type Place, warn } from "../place.ts";
+import { maskedModule } from "../secrets/masked-module.ts";
+import { OptionSecrets } from "../secrets/option-secrets.ts";
+import { namesSecret } from "../secrets/secret-source.ts";
 import { describeNode, isNothing, type YamlNode } from "../yaml/yaml-node.ts";
 import { issueSentence } from "./issue-sentence.ts";
 import { shapeOf } from "./option-shape.ts";
@@ -10,38 +14,88 @@ import { readOptions } from "./read-options.ts";
 
 /**
  * The module with the options below `with`, or undefined after complaining about each of them at the text that is to
- * blame. What is missing is complained about at `with`, or at the entry `use` when there is none.
+ * blame. What is missing is complained about at `with`, or at the entry `use` when there is none. The module's help,
+ * errors and log lines hide the secrets among its options.
  */
-export function configureModule(kind: ModuleKind, given: Place | undefined, use: Place): ConfiguredModule | undefined {
+export function configureModule(
+  kind: ModuleKind,
+  given: Place | undefined,
+  use: Place,
+  parsing: Parsing,
+): ConfiguredModule | undefined {
   if (given !== undefined && given.node.kind !== "map" && !isNothing(given.node)) {
     complain(given, `expected a mapping of options, found ${describeNode(given.node)}`);
     return undefined;
   }
   const place = given ?? { ...use, path: [...use.path, "with"] };
   const written = given?.node.kind === "map" ? given.node : undefined;
-  const options = written === undefined ? {} : readOptions(place, shapeOf(kind.schema));
+  const secrets = new OptionSecrets(parsing.secrets);
+  const options = written === undefined ? {} : readOptions(place, shapeOf(kind.schema), secrets);
+  takeInlineSecrets(kind, given === undefined ? new Map() : entriesOf(given, ""), secrets, parsing);
   try {
     const { success, error } = kind.schema.safeParse(options, {
       error: (issue) => issueSentence(issue, nodeAt(written, issue.path ?? []), kind.schema),
     });
-    if (success) {
-      return kind.configure(options);
+    if (success && !secrets.anyMissing) {
+      return maskedModule(kind.configure(options), secrets.mask);
     }
-    for (const issue of error.issues) {
-      complainAboutIssue(issue, written, place);
+    for (const issue of error?.issues ?? []) {
+      complainAboutIssue(issue, written, place, secrets);
     }
   } catch (error) {
     if (!(error instanceof DutError)) {
       throw error;
     }
-    complain(place, explain(error));
+    complain(place, secrets.mask.text(explain(error)));
   }
   return undefined;
 }
 
-function complainAboutIssue(issue: z.core.$ZodIssue, written: YamlNode | undefined, place: Place): void {
+/** Options that are secrets by what they are for (`writeOnly` in their schema) and stand in the file as they are. */
+function takeInlineSecrets(
+  kind: ModuleKind,
+  options: ReadonlyMap<string, Place>,
+  secrets: OptionSecrets,
+  { readableByOthers }: Parsing,
+): void {
+  for (const [name, option] of options) {
+    const schema = Object.hasOwn(kind.schema.shape, name) ? (kind.schema.shape[name] as z.ZodType) : undefined;
+    const { node } = option;
+    if (
+      schema === undefined ||
+      !isSecret(schema) ||
+      node.kind !== "scalar" ||
+      isNothing(node) ||
+      namesSecret(node.text)
+    ) {
+      continue;
+    }
+    secrets.add(node.text);
+    if (readableByOthers) {
+      warn(
+        option,
+        `a secret in a file that others can read; write \${file:PATH} or \${env:NAME}, or chmod 600 this file`,
+      );
+    }
+  }
+}
+
+function isSecret(schema: z.core.$ZodType): boolean {
+  const { def } = (schema as z.core.$ZodTypes)._zod;
+  return (schema as z.ZodType).meta()?.writeOnly === true || ("innerType" in def && isSecret(def.innerType));
+}
+
+function complainAboutIssue(
+  issue: z.core.$ZodIssue,
+  written: YamlNode | undefined,
+  place: Place,
+  secrets: OptionSecrets,
+): void {
   const steps = issue.path.map((step) => (typeof step === "symbol" ? String(step) : step));
   const node = nodeAt(written, steps);
+  if (secrets.isMissing(node)) {
+    return;
+  }
   if (issue.code === "unrecognized_keys" && node?.kind === "map") {
     for (const key of issue.keys) {
       const at = node.entries.get(key)?.keyAt ?? node.at;
@@ -50,7 +104,7 @@ function complainAboutIssue(issue: z.core.$ZodIssue, written: YamlNode | undefin
     return;
   }
   const toBlame = node ?? nodeAt(written, steps.slice(0, -1)) ?? place.node;
-  complain({ ...place, node: toBlame, path: [...place.path, ...steps] }, issue.message);
+  complain({ ...place, node: toBlame, path: [...place.path, ...steps] }, secrets.mask.text(issue.message));
 }
 
 function nodeAt(root: YamlNode | undefined, path: readonly PropertyKey[]): YamlNode | undefined {

@@ -26,7 +26,10 @@ const knownTags = new Set([
 /** Nodes of the parser as nodes of ours: aliases and merge keys resolved, the rest of what YAML can do reported. */
 export function resolveNodes(contents: unknown, at: (offset: number) => Position, problems: Problems): YamlNode {
   const start: Position = { line: 1, column: 1 };
-  return new Resolver(at, problems).node(contents, [], start);
+  const resolver = new Resolver(at, problems);
+  const node = resolver.node(contents, [], start);
+  resolver.warnAboutUnused();
+  return node;
 }
 
 class Resolver {
@@ -34,11 +37,19 @@ class Resolver {
   readonly #problems: Problems;
   /** By name, the latest wins; "open" while the node that has the anchor is being read. */
   readonly #anchors = new Map<string, YamlNode | "open">();
+  /** Anchors that no alias has named yet. */
+  readonly #unused = new Map<string, { readonly at: Position; readonly path: Path }>();
   #aliasedNodes = 0;
 
   constructor(at: (offset: number) => Position, problems: Problems) {
     this.#at = at;
     this.#problems = problems;
+  }
+
+  warnAboutUnused(): void {
+    for (const [name, { at, path }] of this.#unused) {
+      this.#problems.warn(at, path, `the anchor &${name} is never used; write *${name} where it belongs, or remove it`);
+    }
   }
 
   /** `keyAt` is where an empty value is said to stand. */
@@ -62,6 +73,7 @@ class Resolver {
       return this.#plainNode(source, path, at);
     }
     this.#anchors.set(source.anchor, "open");
+    this.#unused.set(source.anchor, { at, path });
     const node = this.#plainNode(source, path, at);
     this.#anchors.set(source.anchor, node);
     return node;
@@ -82,6 +94,7 @@ class Resolver {
 
   #aliased(name: string, path: Path, at: Position): YamlNode {
     const target = this.#anchors.get(name);
+    this.#unused.delete(name);
     if (target === undefined) {
       this.#problems.report(at, path, `no anchor named ${quote(name)} above; write &${name} before what it repeats`);
     } else if (target === "open") {
