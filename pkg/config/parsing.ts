@@ -1,0 +1,10 @@
+import type { ModuleKind } from "#pkg/modules/module.ts";
+import type { SecretSource } from "./secrets/secret-source.ts";
+
+/** What a configuration is read with. */
+export interface Parsing {
+  readonly kinds: readonly ModuleKind[];
+  readonly secrets: SecretSource;
+  /** Whether users of the machine other than the file's owner may read it. */
+  readonly readableByOthers: boolean;
+}
