@@ -30,13 +30,12 @@ const cancelMs = 20_000;
  * caller, not_found, and what Locks.reserve throws.
  */
 export async function lockDevice(
-  { bench, locks, log }: Desk,
+  desk: Desk,
   { device, duration, caller }: { device: string; duration: number; caller: Caller },
 ): Promise<Reservation> {
+  const { locks, log } = desk;
   refuseNameless(caller);
-  if (!bench.devices.has(device)) {
-    throw new DutError("not_found", `device ${quote(device)}: no such device`);
-  }
+  refuseUnknown(desk, device);
   const reservation = await locks.reserve(device, caller.name, duration === 0 ? undefined : duration);
   log.info("device locked", { user: caller.name, device, until: new Date(reservation.until).toISOString() });
   return reservation;
@@ -59,15 +58,14 @@ export async function unlockDevice(
  * who it was, not_found, resource_exhausted, and deadline_exceeded for a run that does not stop.
  */
 export async function unlockDeviceByForce(
-  { bench, locks, engine, log }: Desk,
+  desk: Desk,
   { device, keepRun, caller }: { device: string; keepRun: boolean; caller: Caller },
 ): Promise<Unlocked> {
+  const { locks, engine, log } = desk;
   refuseNameless(caller);
-  if (!bench.devices.has(device) && locks.reservationOf(device) === undefined && locks.holdOf(device) === undefined) {
-    throw new DutError("not_found", `device ${quote(device)}: no such device`);
-  }
-  const hold = locks.holdOf(device);
+  refuseGone(desk, device);
   const reservation = await locks.releaseByForce(device, caller.name);
+  const hold = locks.holdOf(device);
   const text = `${quote(caller.name)} unlocked device ${quote(device)} by force`;
   log.warn("device unlocked by force", {
     user: caller.name,
@@ -84,6 +82,21 @@ export async function unlockDeviceByForce(
     await within(cancelMs, `stopping what runs on device ${quote(device)}, which stays in use until then,`, stopping);
   }
   return { reservation, hold };
+}
+
+/** Throws not_found for a device that the configuration does not have. */
+function refuseUnknown({ bench }: Pick<Desk, "bench">, device: string): void {
+  if (!bench.devices.has(device)) {
+    throw new DutError("not_found", `device ${quote(device)}: no such device`);
+  }
+}
+
+/** The same for one that is nobody's: what was taken out of the configuration may still be locked or in use. */
+export function refuseGone(desk: Desk, device: string): void {
+  const { locks } = desk;
+  if (locks.reservationOf(device) === undefined && locks.holdOf(device) === undefined) {
+    refuseUnknown(desk, device);
+  }
 }
 
 function refuseNameless(caller: Caller): void {

@@ -12,6 +12,7 @@ import { within } from "#pkg/session/time-limit.ts";
 import type { Store } from "#pkg/store/store.ts";
 import { agentHandler } from "./agent-handler.ts";
 import { runRoutes } from "./lab-run.ts";
+import { labRoutes } from "./lab-service.ts";
 import type { Options } from "./options.ts";
 import { register } from "./register.ts";
 import { deviceRoutes } from "./service.ts";
@@ -20,6 +21,8 @@ import { deviceRoutes } from "./service.ts";
 const stopRunsMs = 13_000;
 /** Telling the clients after that. */
 const drainMs = 2_000;
+
+const shuttingDown = "dutagent is shutting down";
 
 interface Serving {
   readonly bench: Bench;
@@ -33,11 +36,14 @@ interface Serving {
 export async function serve({ bench, store, options, signal, log }: Serving): Promise<number> {
   using locks = await Locks.open({ store, log, resourcesOf: (device) => resourcesOf(bench, device) });
   const engine = new RunEngine(bench, locks, log);
+  const stopping = new AbortController();
+  const desk = { bench, engine, locks, log };
   const rpcLog = log.with({ scope: "rpc" });
   const handler = agentHandler(
     rpcHandler(
       (router) => {
-        deviceRoutes({ bench, engine, locks, log })(router);
+        deviceRoutes(desk)(router);
+        labRoutes(desk, stopping.signal)(router);
         runRoutes(engine, log.with({ scope: "session" }))(router);
       },
       { self: "agent", log: rpcLog },
@@ -64,6 +70,7 @@ export async function serve({ bench, store, options, signal, log }: Serving): Pr
   }
   await untilAborted(signal);
   log.info("shutting down", { signal: String(signal.reason) });
+  stopping.abort(new DutError("unavailable", shuttingDown));
   await shutDown(engine, open, log);
   return 0;
 }
@@ -81,7 +88,7 @@ async function shutDown(engine: RunEngine, listener: Listener, log: Log): Promis
   const drained = new AbortController();
   const draining = listener.drain(drained.signal);
   try {
-    await within(stopRunsMs, "stopping the runs", engine.stop(new DutError("aborted", "dutagent is shutting down")));
+    await within(stopRunsMs, "stopping the runs", engine.stop(new DutError("aborted", shuttingDown)));
     await within(drainMs, "telling the clients", draining);
   } catch (error) {
     log.warn("graceful shutdown did not finish in time", { err: messageOf(error) });

@@ -10,6 +10,7 @@ import { limits } from "#pkg/protocol/limits.ts";
 import type { Bench } from "#pkg/session/bench.ts";
 import type { RunEngine } from "#pkg/session/run-engine.ts";
 import { lockDevice, unlockDevice, unlockDeviceByForce } from "./desk.ts";
+import { sortedNames } from "./device-view.ts";
 import { serveRun } from "./service-run.ts";
 
 export interface Service {
@@ -26,14 +27,14 @@ export function deviceRoutes(service: Service): (router: ConnectRouter) => void 
   return (router) => {
     router.service(DeviceService, {
       list: () => ({
-        devices: sorted(bench.devices.keys()).map((name) => ({ name, ...lockOf(locks, name) })),
+        devices: sortedNames(bench.devices.keys()).map((name) => ({ name, ...lockOf(locks, name) })),
       }),
       commands({ device }) {
         const commands = bench.devices.get(device);
         if (commands === undefined) {
           throw new DutError("not_found", `device ${quote(device)}: no such device`);
         }
-        return { commands: sorted(commands.keys()) };
+        return { commands: sortedNames(commands.keys()) };
       },
       details({ device, command, keyword }) {
         if (keyword !== "help") {
@@ -64,11 +65,6 @@ export function deviceRoutes(service: Service): (router: ConnectRouter) => void 
       { readMaxBytes: limits.fileMessageBytes },
     );
   };
-}
-
-/** Names in the order of their bytes, as the existing agent lists them. */
-function sorted(names: Iterable<string>): string[] {
-  return Array.from(names).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
 
 /** A reservation, else a run, which ends nobody knows when: that is a 0. */

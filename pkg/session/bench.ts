@@ -27,6 +27,7 @@ export interface OpenCommand {
 
 /** The devices of an agent with everything open that would open. Disposing closes the modules, each within a limit. */
 export interface Bench extends AsyncDisposable {
+  readonly config: AgentConfig;
   readonly devices: ReadonlyMap<string, ReadonlyMap<string, OpenCommand>>;
   readonly failures: readonly OpenFailure[];
 }
@@ -58,6 +59,7 @@ export async function openBench(config: AgentConfig, context: BenchContext): Pro
     }),
   );
   return {
+    config,
     devices: new Map(devices),
     failures: opened.flatMap((use) => (use.kind === "failed" ? [use.failure] : [])),
     async [Symbol.asyncDispose]() {
