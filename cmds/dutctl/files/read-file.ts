@@ -1,46 +1,21 @@
-import { constants } from "node:fs";
-import { type FileHandle, open, stat } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { DutError } from "#pkg/errors/dut-error.ts";
-import { quote } from "#pkg/golang/quote.ts";
 import { limits } from "#pkg/protocol/limits.ts";
-import { reasonOf } from "./errno.ts";
+import type { GrantedFile } from "./open-file.ts";
+import { shownName } from "./shown-name.ts";
 
-/** What a message of the protocol has room for besides a path. Bytes. */
+/** What a message of the first protocol has room for besides a path. Bytes. */
 const largestFile = limits.fileMessageBytes - 64 * 1024;
 
 const pieceBytes = 1024 * 1024;
 
-/**
- * The whole content of a regular file. Nothing else is opened, so that no pipe is waited for and no device touched.
- * `name` is the word for the file in errors.
- */
-export async function readRegularFile(path: string, name: string): Promise<Uint8Array> {
-  try {
-    refuseIrregular((await stat(path)).isFile(), name);
-    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    refuseIrregular((await file.stat()).isFile(), name);
-    return await readAll(file, name);
-  } catch (error) {
-    if (error instanceof DutError) {
-      throw error;
-    }
-    throw new DutError("not_found", `reading requested file ${quote(name)}: open ${name}: ${reasonOf(error)}`, {
-      cause: error,
-    });
-  }
-}
-
-function refuseIrregular(regular: boolean, name: string): void {
-  if (!regular) {
-    throw new DutError("failed_precondition", `reading requested file ${quote(name)}: not a regular file`, {
-      hint: "only regular files are sent",
-    });
-  }
+/** The whole content of a file, for the protocol that has it in one message. `name` is the word for it in errors. */
+export function readWhole({ handle, stats }: GrantedFile, name: string): Promise<Uint8Array> {
+  return readAll(handle, stats.size, name);
 }
 
 /** Reads to the end, whatever size the file claims to have or grows to. */
-async function readAll(file: FileHandle, name: string): Promise<Uint8Array> {
-  const { size } = await file.stat();
+async function readAll(file: FileHandle, size: number, name: string): Promise<Uint8Array> {
   let content = Buffer.allocUnsafe(Math.min(size, largestFile) + 1);
   let length = 0;
   for (;;) {
@@ -51,9 +26,13 @@ async function readAll(file: FileHandle, name: string): Promise<Uint8Array> {
     length += bytesRead;
     if (length > largestFile) {
       const mebibytes = Math.floor(largestFile / 1024 / 1024);
-      throw new DutError("resource_exhausted", `reading requested file ${quote(name)}: larger than ${mebibytes} MiB`, {
-        hint: "this protocol sends a file in one message; compress it or split it",
-      });
+      throw new DutError(
+        "resource_exhausted",
+        `reading requested file ${shownName(name)}: larger than ${mebibytes} MiB`,
+        {
+          hint: "this protocol sends a file in one message; compress it or split it",
+        },
+      );
     }
     if (length === content.length) {
       content = Buffer.concat([content], length + pieceBytes);

@@ -4,9 +4,17 @@ import type { AddressInfo } from "node:net";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { DeviceService } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
+import { LabService, RunService } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
+import { limits } from "#pkg/protocol/limits.ts";
 import { protocolVersion } from "#pkg/protocol/version.ts";
 
 export type Script = Partial<ServiceImpl<typeof DeviceService>>;
+
+/** The same for our own protocol. An agent without it answers as the existing programs do, with HTTP status 404. */
+export interface OwnScript {
+  readonly lab?: Partial<ServiceImpl<typeof LabService>>;
+  readonly runs?: Partial<ServiceImpl<typeof RunService>>;
+}
 
 /** An agent on a free port that answers as a test tells it, good or evil. */
 export class ScriptedAgent implements AsyncDisposable {
@@ -17,16 +25,31 @@ export class ScriptedAgent implements AsyncDisposable {
     this.#server = server;
     server.on("session", (session) => {
       this.#sessions.add(session);
+      session.on("error", () => {});
+      session.setLocalWindowSize(limits.connectionWindowBytes);
       session.once("close", () => this.#sessions.delete(session));
     });
   }
 
   /** `version` is what it sends as Dutctl-Version; null sends none. */
-  static async start(script: Script, version: string | null = protocolVersion): Promise<ScriptedAgent> {
+  static async start(
+    script: Script,
+    version: string | null = protocolVersion,
+    own: OwnScript = {},
+  ): Promise<ScriptedAgent> {
     const server = createServer(
+      { settings: { initialWindowSize: limits.streamWindowBytes } },
       connectNodeAdapter({
         acceptCompression: [],
-        routes: (router) => router.service(DeviceService, script),
+        routes: (router) => {
+          router.service(DeviceService, script);
+          if (own.lab !== undefined) {
+            router.service(LabService, own.lab);
+          }
+          if (own.runs !== undefined) {
+            router.service(RunService, own.runs);
+          }
+        },
         interceptors: [
           (next) => async (request) => {
             const response = await next(request);

@@ -6,8 +6,8 @@ import { test } from "node:test";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { RunRequest, RunResponseSchema } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
-import { dutctl, typed } from "../test/recorded-world.ts";
-import { type Script, ScriptedAgent } from "../test/scripted-agent.ts";
+import { dutctl, typed } from "../../test/recorded-world.ts";
+import { type Script, ScriptedAgent } from "../../test/scripted-agent.ts";
 
 type Answer = MessageInitShape<typeof RunResponseSchema>;
 
@@ -59,7 +59,7 @@ test("what the agent prints comes out unchanged on its stream", async () => {
       yield stderr(Buffer.from("err\n"));
     }),
   );
-  const ended = await dutctl(["-s", agent.address, "dev1", "status", "-v", "", "a b"], { terminal: ["stdout"] });
+  const ended = await dutctl(["-s", agent.address, "dev1", "status", "-v", "", "a b"]);
   assert.deepEqual(
     [ended, asked],
     [{ code: 0, stdout: `one\n${bytes}`, stderr: "err\n" }, [["dev1", "status", "-v", "", "a b"]]],
@@ -102,7 +102,7 @@ test("a crash of the agent in the middle of a run is an error", async () => {
   assert.deepEqual(
     [code, stdout, stderr.replace(/\(.*\)/, "(reason)")],
     [
-      1,
+      125,
       "before\n",
       `✗ lost the connection to ${agent.address} in the middle of the run (reason)
   the command may or may not have done its work: look before you repeat it
@@ -152,7 +152,7 @@ test("endless input hides neither success nor the agent's error", async () => {
     [...outcomes].map((text) => JSON.parse(text)),
     [
       { code: 0, stdout: "done\n", stderr: "" },
-      { code: 1, stdout: "", stderr: "✗ no\n" },
+      { code: 122, stdout: "", stderr: "✗ no\n" },
     ],
   );
 });
@@ -250,10 +250,10 @@ test("an agent gets no file that the user did not name, and the run ends", async
     [ended, heard],
     [
       {
-        code: 1,
+        code: 126,
         stdout: "",
         stderr:
-          '✗ the agent asked for the file "secret", which the command line does not name\n  only files named among the arguments are sent\n',
+          '✗ the agent asked for the file "secret", which the command line does not name\n  only files named among the arguments are sent; -allow-read PATH allows another one\n',
       },
       [],
     ],
@@ -275,10 +275,10 @@ test("an agent overwrites no file that the user did not name", async () => {
     [ended, await content("new.bin"), await content("precious"), (await readdir(directory.path)).sort()],
     [
       {
-        code: 1,
+        code: 126,
         stdout: '↓ received "new.bin" (5 B)\n',
         stderr:
-          '✗ writing received file "precious": the file exists, and the command line does not name it\n  move it away, or run the command in another directory\n',
+          '✗ writing received file "precious": the file exists, and the command line does not name it\n  move it away, run the command in another directory, or replace it with -force\n',
       },
       "fresh",
       "mine",
