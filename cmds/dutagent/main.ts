@@ -19,6 +19,11 @@ const flags = {
     summary: "keep reservations here",
     default: "one per configuration file below ~/.local/state/dutagent",
   },
+  users: {
+    kind: "string",
+    value: "path",
+    summary: "stop when nobody is connected to this unix socket any more; wait while another dutagent has it",
+  },
 } as const satisfies Flags;
 
 /** dutagent from its command line to its exit status: 0, 1 when something is wrong, 2 for a wrong command line. */
@@ -31,11 +36,17 @@ export const main = daemonMain<Options>({
     listen: addressFlag(values, "a", "localhost:1024"),
     config: String(values.c ?? "dutctl.yaml"),
     state: values.state === undefined ? undefined : String(values.state),
+    users: values.users === undefined ? undefined : String(values.users),
     insecure: values.insecure === true,
     server: (values.server ?? "") === "" ? undefined : addressFlag(values, "server", ""),
   }),
   async start(options, daemon, log) {
     const { start } = await import("./start.ts");
+    if (options.users !== undefined) {
+      const { claim } = await import("./users/claim.ts");
+      using alone = await claim(`${options.users}.lock`, daemon.signal);
+      return alone === undefined ? 0 : await start(options, daemon, log);
+    }
     return start(options, daemon, log);
   },
 });

@@ -10,6 +10,8 @@ export interface Options {
   readonly state: string | undefined;
   /** Accepts a listener that other machines can reach. */
   readonly insecure: boolean;
+  /** A unix socket where users connect, without whom the agent stops; undefined for an agent that stays. */
+  readonly users: string | undefined;
   /** The server to register with. */
   readonly server: Address | undefined;
 }

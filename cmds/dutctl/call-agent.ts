@@ -18,7 +18,8 @@ export type Call = Exclude<Invocation, { name: "help" | "version" | "config" | "
 export async function callAgent(call: Call, surroundings: Pick<Context, "out" | "log" | "world">): Promise<void> {
   const { log, world } = surroundings;
   const { options } = call;
-  const { server } = options;
+  using local = options.local === undefined ? undefined : await localAgent(options.local, surroundings);
+  const server = local?.address ?? options.server;
   const identity = options.identity ?? defaultIdentity(world, log);
   using connection = connectTo(server, {
     identity,
@@ -42,6 +43,11 @@ export async function callAgent(call: Call, surroundings: Pick<Context, "out" | 
     const fault = error instanceof DutError ? error : new DutError("unknown", messageOf(error), { cause: error });
     throw await described(fault, call, context);
   }
+}
+
+async function localAgent(config: string, { world, log }: Pick<Context, "world" | "log">) {
+  const { openLocalAgent } = await import("./local/open-local-agent.ts");
+  return openLocalAgent(config, world, log);
 }
 
 /** Tries again, when that is wanted, for as long as somebody else has the device. */
