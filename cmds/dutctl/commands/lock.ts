@@ -1,6 +1,7 @@
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { formatDuration, parseDuration } from "#pkg/golang/duration.ts";
 import { quote } from "#pkg/golang/quote.ts";
+import type { LockState } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
 import type { Invocation } from "../grammar.ts";
 import { unary } from "./call-options.ts";
 import type { Context } from "./context.ts";
@@ -20,12 +21,35 @@ export async function lock(
       duration: formatDuration(milliseconds),
     });
   }
-  const response = await devices.lock({ device, durationSeconds: wholeSeconds(milliseconds) }, unary(world.signal));
+  const seconds = wholeSeconds(milliseconds);
+  const response = await devices.lock({ device, durationSeconds: seconds }, unary(world.signal));
   await out.write({
     type: "lock-result",
     data: { name: response.device, lock: lockOf(response.lock) },
     metadata: { server, msg: "Lock Response" },
   });
+  const notice = surprise(milliseconds, response.lock, world.now());
+  if (notice !== undefined) {
+    await out.write({ type: "notice", data: notice });
+  }
+}
+
+/** How much clocks of two computers may differ before a lock looks longer than it was asked for. Milliseconds. */
+const clockTolerance = 60_000;
+
+/** What is not as it was asked for. */
+function surprise(asked: number, granted: LockState | undefined, now: Date): string | undefined {
+  if (asked > 0 && asked < 1000) {
+    return `a lock lasts a second at least, so 1s was asked for in the place of ${formatDuration(asked)}`;
+  }
+  if (asked === 0 || granted === undefined) {
+    return undefined;
+  }
+  const [since, until] = [Number(granted.lockedAt) * 1000, Number(granted.expiresAt) * 1000];
+  const isNew = until - since <= asked + 1000;
+  return isNew || until <= now.getTime() + asked + clockTolerance
+    ? undefined
+    : `you had it for longer already: a lock of ${formatDuration(asked)} does not shorten that, unlock does`;
 }
 
 function parseLockDuration(text: string): number {

@@ -16,6 +16,15 @@ export type ConfigRequest =
     }
   | { readonly verb: "remove"; readonly context: string };
 
+/** The words behind `config`. */
+export const configVerbs = {
+  list: "list the contexts",
+  show: "show a context, or the current one",
+  use: "make a context the current one",
+  set: "set values of a context",
+  remove: "remove a context",
+} as const satisfies Record<ConfigRequest["verb"], string>;
+
 /** What a context may be called: a word that needs no quoting anywhere. */
 const contextName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
