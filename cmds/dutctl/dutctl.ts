@@ -1,24 +1,31 @@
 import { hostname } from "node:os";
 import { main } from "./main.ts";
-import { outletOf } from "./stdio.ts";
+import { openStdio } from "./stdio.ts";
 
 const stop = new AbortController();
 
+/** How long an orderly end may take when the terminal is gone and nobody is left to press Ctrl-C again, in milliseconds. */
+const deserted = 5_000;
+
 /** The first signal ends the run orderly, the second one the program. */
-function onSignal(): void {
+function onSignal(signal: NodeJS.Signals): void {
   if (stop.signal.aborted) {
     process.exit(130);
   }
   stop.abort();
+  if (signal === "SIGHUP") {
+    setTimeout(() => process.exit(130), deserted).unref();
+  }
 }
 
 process.on("SIGINT", onSignal);
 process.on("SIGTERM", onSignal);
+process.on("SIGHUP", onSignal);
+// Without a handler the terminal would be left as a device made it.
+process.on("SIGQUIT", () => process.exit(131));
 
 void main(process.argv.slice(2), {
-  stdin: () => process.stdin,
-  stdout: outletOf(process.stdout),
-  stderr: outletOf(process.stderr),
+  ...openStdio(process),
   env: process.env,
   directory: process.cwd(),
   hostname,

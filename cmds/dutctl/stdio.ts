@@ -1,13 +1,27 @@
 import { write } from "node:fs";
 import type { Writable } from "node:stream";
 import { setTimeout } from "node:timers/promises";
-import type { Outlet } from "./world.ts";
+import { ProcessTerminal } from "./terminal/process-terminal.ts";
+import type { Outlet, World } from "./world.ts";
 
 /** Thrown by a write when the reader of the stream has gone away. Nobody is left to be told. */
 export class OutputClosed extends Error {}
 
+/** The streams of a process as a world has them. */
+export function openStdio(process: NodeJS.Process): Pick<World, "stdin" | "stdout" | "stderr" | "terminal"> {
+  const { stdout, stderr } = process;
+  const stdin = () => process.stdin;
+  if (!stdout.isTTY && !stderr.isTTY) {
+    return { stdin, stdout: outletOf(stdout), stderr: outletOf(stderr), terminal: undefined };
+  }
+  const terminal = new ProcessTerminal(process, outletOf);
+  const shared = (stream: typeof stdout | typeof stderr) =>
+    stream.isTTY ? terminal.outlet(outletOf(stream)) : outletOf(stream);
+  return { stdin, stdout: shared(stdout), stderr: shared(stderr), terminal };
+}
+
 /** A stream of the process as an outlet. A failed write is its writer's to report, so the stream itself never throws. */
-export function outletOf(stream: Writable & { readonly isTTY?: boolean; readonly fd?: number }): Outlet {
+function outletOf(stream: Writable & { readonly isTTY?: boolean; readonly fd?: number }): Outlet {
   stream.on("error", () => {});
   if (stream.isTTY === true && stream.fd !== undefined) {
     return terminalOutlet(stream.fd);

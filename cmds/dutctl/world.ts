@@ -1,3 +1,5 @@
+import type { Terminal } from "./terminal/terminal.ts";
+
 /** Where text and bytes leave the program. */
 export interface Outlet {
   readonly isTerminal: boolean;
@@ -5,12 +7,18 @@ export interface Outlet {
   write(data: string | Uint8Array): Promise<void>;
 }
 
+/** Passed on to a run that is there to take them; without one they end the program as they do every other. */
+export const forwardedSignals = ["SIGQUIT", "SIGUSR2"] as const;
+export type ForwardedSignal = (typeof forwardedSignals)[number];
+
 /** Everything outside that the client sees and touches, so that it can be run inside another program. */
 export interface World {
   /** What is typed or piped in. Asked for once, and only by a run. */
   stdin(): AsyncIterable<Uint8Array>;
   readonly stdout: Outlet;
   readonly stderr: Outlet;
+  /** Undefined when neither stdout nor stderr is a terminal. */
+  readonly terminal?: Terminal | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where relative paths of transferred files start. */
   readonly directory: string;
@@ -18,6 +26,8 @@ export interface World {
   now(): Date;
   /** Such as `node26.10.0`. */
   readonly runtime: string;
+  /** Told the signals that are meant for what runs at the device, not for this program, until disposed. */
+  onSignal?(listener: (name: ForwardedSignal) => void): Disposable;
   /** Aborted when the user wants to stop. */
   readonly signal: AbortSignal;
 }

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Format } from "../grammar.ts";
 import { render } from "../test/rendered.ts";
+import type { Content } from "./content.ts";
+import { escapeLabel, escapeText } from "./escape.ts";
 
 const hostile = "a\x1b]52;c;x\x07\x9b2J\u202eb\u200bc\nd";
 const onTerminal = { colour: false, isTerminal: true };
@@ -24,6 +26,22 @@ for (const [format, text] of shown) {
   });
 }
 
-test("names go into a pipe unchanged", async () => {
-  assert.equal(await render("text", [{ type: "command-list", data: [hostile] }]), `- ${hostile}\n`);
+test("text and oneline show them escaped in a pipe too", async () => {
+  const contents: Content[] = [{ type: "command-list", data: [hostile] }];
+  const escaped = "a\\x1b]52;c;x\\x07\\u009b2J\\u202eb\\u200bc\\nd";
+  assert.deepEqual(await Promise.all([render("text", contents), render("oneline", contents)]), [
+    `- ${escaped}\n`,
+    `2026-11-20T10:27:23Z,command-list,INFO,${escaped}\n`,
+  ]);
+});
+
+test("names and texts are cut where a peer makes them too long, between characters", () => {
+  assert.deepEqual(
+    [escapeLabel("a".repeat(256)).length, escapeLabel(`${"a".repeat(254)}😀😀`), escapeText("b".repeat(70_000)).length],
+    [256, `${"a".repeat(254)}…`, 64 * 1024],
+  );
+});
+
+test("characters beyond the basic plane that cannot be seen are escaped, those that can be are not", () => {
+  assert.deepEqual([escapeLabel("a\u{e0041}b"), escapeLabel("😀 ä 漢")], ["a\\udb40\\udc41b", "😀 ä 漢"]);
 });

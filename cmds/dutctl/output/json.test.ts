@@ -45,14 +45,14 @@ testGolden("json", [
 `,
   ],
   [
-    "json escapes bytes as Go does",
+    "json escapes bytes as Go does, and keeps those that are no text",
     [binary],
-    `{\n  "contentType": "module-output",\n  "data": "\\ufffd\\u0000\\u003c\\u0026\\u003e",\n  "timestamp": "2026-11-20T10:27:23Z"\n}\n`,
+    `{\n  "contentType": "module-output",\n  "data": "\\ufffd\\u0000\\u003c\\u0026\\u003e",\n  "dataBase64": "/wA8Jj4=",\n  "timestamp": "2026-11-20T10:27:23Z"\n}\n`,
   ],
   [
     "json makes one mark of every byte that is no UTF-8",
     [{ type: "module-output", data: Buffer.from([0xe2, 0x82, 0x41, 0xc3, 0xa4, 0xf0, 0x9f]) }],
-    `{\n  "contentType": "module-output",\n  "data": "\\ufffd\\ufffdAä\\ufffd\\ufffd",\n  "timestamp": "2026-11-20T10:27:23Z"\n}\n`,
+    `{\n  "contentType": "module-output",\n  "data": "\\ufffd\\ufffdAä\\ufffd\\ufffd",\n  "dataBase64": "4oJBw6Twnw==",\n  "timestamp": "2026-11-20T10:27:23Z"\n}\n`,
   ],
   [
     "json marks an error",

@@ -1,15 +1,20 @@
-import type { Renderer, RenderOptions } from "./content.ts";
-import { documentOf, type Tree } from "./document.ts";
+import { type Renderer, type RenderOptions, streamOf } from "./content.ts";
+import { documentOf } from "./document.ts";
 import { escapeJson } from "./escape.ts";
+import type { Tree } from "./trees.ts";
+import { decodeUtf8 } from "./utf8.ts";
 
 const keys = { name: "Name", locked: "Locked", owner: "Owner", expiresAt: "ExpiresAt" };
 
 /** One indented object per content, escaped as Go's encoding/json does. */
 export function jsonRenderer(options: RenderOptions): Renderer {
   return (content) => {
-    const document = `${jsonOf(documentOf(content, options, keys), "")}\n`;
-    const style = content.isError === true ? options.stderr : options.stdout;
-    return style.isTerminal ? escapeJson(document) : document;
+    const tree = documentOf(content, options, { keys, textOnly: true });
+    if (tree === undefined) {
+      return [];
+    }
+    const document = `${jsonOf(tree, "")}\n`;
+    return [options[streamOf(content)].isTerminal ? escapeJson(document) : document];
   };
 }
 
@@ -17,7 +22,7 @@ function jsonOf(tree: Tree, indent: string): string {
   if (typeof tree === "string") {
     return jsonString(tree);
   }
-  if (typeof tree !== "object") {
+  if (typeof tree !== "object" || tree === null) {
     return String(tree);
   }
   if (tree instanceof Uint8Array) {
@@ -65,17 +70,12 @@ function unicodeEscape(character: string): string {
   return `\\u${(unit >= 0xd800 && unit <= 0xdfff ? 0xfffd : unit).toString(16).padStart(4, "0")}`;
 }
 
-const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
 /** Text of bytes; like Go, and unlike TextDecoder, it makes one mark of every byte that is no UTF-8. */
 function textOf(bytes: Uint8Array): string {
-  try {
-    return strict.decode(bytes);
-  } catch (error) {
-    if (!(error instanceof TypeError)) {
-      throw error;
-    }
-  }
+  return decodeUtf8(bytes) ?? marked(bytes);
+}
+
+function marked(bytes: Uint8Array): string {
   let text = "";
   for (let start = 0; start < bytes.length; ) {
     const character = characterAt(bytes, start);
@@ -88,12 +88,6 @@ function textOf(bytes: Uint8Array): string {
 function characterAt(bytes: Uint8Array, start: number): { text: string; length: number } | undefined {
   const lead = bytes[start] as number;
   const length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  try {
-    return { text: strict.decode(bytes.subarray(start, start + length)), length };
-  } catch (error) {
-    if (error instanceof TypeError) {
-      return undefined;
-    }
-    throw error;
-  }
+  const text = decodeUtf8(bytes.subarray(start, start + length));
+  return text === undefined ? undefined : { text, length };
 }

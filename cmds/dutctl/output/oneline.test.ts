@@ -17,8 +17,11 @@ testGolden("oneline", [
     true,
   ],
   [
-    "oneline leaves newlines of module output as they are",
-    [printed, failed],
-    `2026-11-20T10:27:23Z,module-output,INFO,"Hello from dummy status module\n"\n2026-11-20T10:27:23Z,general,ERROR,"cannot reach dutagent at h:1 (refused)\n"\n`,
+    "oneline is one line whatever is printed, and can be read back",
+    [printed, failed, { type: "module-output", data: Buffer.from('C:\\new\r\n"\x1b[2J\0,ä\xff', "latin1") }],
+    `2026-11-20T10:27:23Z,module-output,INFO,"Hello from dummy status module\\n"
+2026-11-20T10:27:23Z,general,ERROR,"cannot reach dutagent at h:1 (refused)\\n"
+2026-11-20T10:27:23Z,module-output,INFO,"C:\\\\new\\r\\n""\\x1b[2J\\x00,\\xe4\\xff"
+`,
   ],
 ]);

@@ -1,6 +1,7 @@
 import type { Format } from "../grammar.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 import type { Outlet } from "../world.ts";
-import type { Content, Renderer, RenderOptions } from "./content.ts";
+import { type Content, type Renderer, type RenderOptions, streamOf } from "./content.ts";
 
 /** Where the commands put what they have to say. */
 export interface Output {
@@ -9,16 +10,31 @@ export interface Output {
   write(content: Content): Promise<void>;
 }
 
+export interface Outlets {
+  readonly stdout: Outlet;
+  readonly stderr: Outlet;
+  readonly terminal?: Terminal | undefined;
+}
+
 /** Loads the renderer of a format: start-up pays for the one that is used. */
-export async function openOutput(
-  format: Format,
-  outlets: { readonly stdout: Outlet; readonly stderr: Outlet },
-  options: RenderOptions,
-): Promise<Output> {
+export async function openOutput(format: Format, outlets: Outlets, options: RenderOptions): Promise<Output> {
   const render = await rendererOf(format, options);
+  const screen = format === "text" && outlets.stdout.isTerminal ? outlets.terminal : undefined;
   return {
     format,
-    write: (content) => (content.isError === true ? outlets.stderr : outlets.stdout).write(render(content)),
+    async write(content) {
+      if (content.type === "device-event" && screen !== undefined) {
+        const { watchTable } = await import("./watch-table.ts");
+        return screen.footer.show(watchTable(content.data, options.now(), screen.size()));
+      }
+      if (content.type === "general") {
+        await screen?.footer.keep();
+      }
+      const outlet = format === "jsonl" ? outlets.stdout : outlets[streamOf(content)];
+      for (const piece of render(content)) {
+        await outlet.write(piece);
+      }
+    },
   };
 }
 
@@ -27,6 +43,7 @@ async function rendererOf(format: Format, options: RenderOptions): Promise<Rende
     case "text":
       return (await import("./text.ts")).textRenderer(options);
     case "jsonl":
+      return (await import("./jsonl.ts")).jsonlRenderer(options);
     case "json":
       return (await import("./json.ts")).jsonRenderer(options);
     case "yaml":

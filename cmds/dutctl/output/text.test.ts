@@ -74,7 +74,7 @@ test("text passes module output on byte by byte", async () => {
   const { textRenderer } = await import("./text.ts");
   const plain = { colour: false, isTerminal: true };
   const renderer = textRenderer({ verbose: false, stdout: plain, stderr: plain, now: () => new Date(0) });
-  assert.deepEqual(renderer({ type: "module-output", data: bytes }), bytes);
+  assert.deepEqual(renderer({ type: "module-output", data: bytes }), [bytes]);
 });
 
 test("verbose text announces again when the other stream is written to", async () => {
@@ -97,7 +97,7 @@ test("colours follow the stream that is written to", async () => {
   });
   assert.equal(
     text,
-    '\x1b[90m# connected to 127.0.0.1:21024 (List Response)\x1b[0m\n- dev 2\n- dev1 \x1b[90m[locked by "alice@h" for 25m]\x1b[0m\n' +
+    '\x1b[90m# connected to 127.0.0.1:21024 (List Response)\x1b[0m\n- dev 2\n- dev1 \x1b[90m[locked by "alice@h" for 25m] until 10:52\x1b[0m\n' +
       '- dev3 \x1b[90m[in use by "b\\"o"]\x1b[0m\n\x1b[36m↑ sent "in.txt" (6 B)\x1b[0m\n' +
       '\x1b[32m✓ Device "dev1" locked by "alice@h" for 25m\x1b[0m\n✗ cannot reach dutagent at h:1 (refused)\n',
   );

@@ -1,3 +1,5 @@
+import { decodeUtf8 } from "./utf8.ts";
+
 /** Words that YAML reads as something else than a string: null, booleans (of 1.1 too), not-a-number, infinities, merge. */
 const words =
   /^(?:~|null|Null|NULL|true|True|TRUE|false|False|FALSE|\.nan|\.NaN|\.NAN|[+-]?\.(?:inf|Inf|INF)|<<|y|Y|yes|Yes|YES|n|N|no|No|NO|on|On|ON|off|Off|OFF)$/;
@@ -16,14 +18,12 @@ const invisible = /[\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f]/u
 const indicatorFirst = /^(?:[#,[\]{}&*!|>'"%@`]|[-?:](?:[ \t\n]|$)|---|\.\.\.)/;
 const indicatorInside = /:(?:[ \t\n]|$)|[ \t\n]#/;
 
-const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
 /**
  * A string as yaml.v3 writes it behind a key in column `column`: plain, quoted or as a block; bytes that are no UTF-8
  * as !!binary. `guarded` also escapes characters that deceive a terminal.
  */
 export function yamlScalar(value: string | Uint8Array, column: number, guarded: boolean): string {
-  const text = typeof value === "string" ? value : decode(value);
+  const text = typeof value === "string" ? value : decodeUtf8(value);
   if (text === undefined) {
     return binary(value as Uint8Array, column);
   }
@@ -38,6 +38,11 @@ export function yamlScalar(value: string | Uint8Array, column: number, guarded: 
   }
   const plain = !/^ | $/.test(text) && !indicatorFirst.test(text) && !indicatorInside.test(text);
   return plain ? text : `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A key: as a scalar, but always in one line. */
+export function yamlKey(key: string, guarded: boolean): string {
+  return key.includes("\n") ? doubleQuoted(key) : yamlScalar(key, 0, guarded);
 }
 
 function blockAllowed(text: string, guarded: boolean): boolean {
@@ -88,17 +93,6 @@ function doubleQuoted(text: string): string {
     return point <= 0xffff ? `\\u${hex.padStart(4, "0")}` : `\\U${hex.padStart(8, "0")}`;
   });
   return `"${characters.join("")}"`;
-}
-
-function decode(bytes: Uint8Array): string | undefined {
-  try {
-    return strict.decode(bytes);
-  } catch (error) {
-    if (error instanceof TypeError) {
-      return undefined;
-    }
-    throw error;
-  }
 }
 
 /** yaml.v3 breaks base64 into lines of 70. */

@@ -1,14 +1,16 @@
-import type { Renderer, RenderOptions } from "./content.ts";
-import { documentOf, type Tree } from "./document.ts";
-import { yamlScalar } from "./yaml-scalar.ts";
+import { type Renderer, type RenderOptions, streamOf } from "./content.ts";
+import { documentOf } from "./document.ts";
+import type { Tree } from "./trees.ts";
+import { yamlKey, yamlScalar } from "./yaml-scalar.ts";
 
 const keys = { name: "name", locked: "locked", owner: "owner", expiresAt: "expiresat" };
 
 /** One document per content, written as Go's yaml.v3 writes it: indented by four, long text as a block. */
 export function yamlRenderer(options: RenderOptions): Renderer {
   return (content) => {
-    const { isTerminal } = content.isError === true ? options.stderr : options.stdout;
-    return `---\n${mapping(documentOf(content, options, keys) as Mapping, 0, isTerminal)}\n`;
+    const tree = documentOf(content, options, { keys, textOnly: false });
+    const { isTerminal } = options[streamOf(content)];
+    return tree === undefined ? [] : [`---\n${mapping(tree as Mapping, 0, isTerminal)}\n`];
   };
 }
 
@@ -17,13 +19,13 @@ type Mapping = { readonly [key: string]: Tree };
 /** The lines of a mapping whose keys stand in column `column`. */
 function mapping(tree: Mapping, column: number, guarded: boolean): string {
   return Object.entries(tree)
-    .map(([key, value]) => `${" ".repeat(column)}${key}:${afterColon(value, column, guarded)}\n`)
+    .map(([key, value]) => `${" ".repeat(column)}${yamlKey(key, guarded)}:${afterColon(value, column, guarded)}\n`)
     .join("");
 }
 
 /** What stands behind the colon, without the last newline. */
 function afterColon(tree: Tree, column: number, guarded: boolean): string {
-  if (typeof tree !== "object") {
+  if (typeof tree !== "object" || tree === null) {
     return typeof tree === "string" ? ` ${yamlScalar(tree, column, guarded)}` : ` ${tree}`;
   }
   if (tree instanceof Uint8Array) {
@@ -31,7 +33,8 @@ function afterColon(tree: Tree, column: number, guarded: boolean): string {
   }
   const inner = column + 4;
   if (!Array.isArray(tree)) {
-    return `\n${mapping(tree as Mapping, inner, guarded).slice(0, -1)}`;
+    const lines = mapping(tree as Mapping, inner, guarded).slice(0, -1);
+    return lines === "" ? " {}" : `\n${lines}`;
   }
   if (tree.length === 0) {
     return " []";
