@@ -77,7 +77,7 @@ export async function serve({ bench, store, options, signal, log }: Serving): Pr
 
 /** Whatever a command of the device uses. */
 function resourcesOf(bench: Bench, device: string): readonly string[] {
-  const commands = bench.devices.get(device)?.values() ?? [];
+  const commands = bench.devices.get(device)?.commands.values() ?? [];
   return resourceNames(
     Array.from(commands).flatMap(({ config }) => config.uses.flatMap(({ module }) => module.resources)),
   );

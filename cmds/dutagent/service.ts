@@ -30,7 +30,7 @@ export function deviceRoutes(service: Service): (router: ConnectRouter) => void 
         devices: sortedNames(bench.devices.keys()).map((name) => ({ name, ...lockOf(locks, name) })),
       }),
       commands({ device }) {
-        const commands = bench.devices.get(device);
+        const commands = bench.devices.get(device)?.commands;
         if (commands === undefined) {
           throw new DutError("not_found", `device ${quote(device)}: no such device`);
         }

@@ -31,9 +31,6 @@ export async function start(options: Options, { env, signal }: Daemon, log: Log)
     return 1;
   }
   await using bench = await openBench(config, { host: nodeHost(), log, signal });
-  for (const { device, command, module, error } of bench.failures) {
-    log.error("module error", { device, command, module, err: explain(error) });
-  }
   if (store !== undefined) {
     return await serve({ bench, store, options, signal, log });
   }

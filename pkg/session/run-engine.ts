@@ -8,7 +8,8 @@ import { resourceNames } from "#pkg/lock/resource-names.ts";
 import type { Log } from "#pkg/log/log.ts";
 import type { TerminalSize } from "#pkg/modules/session.ts";
 import type { Attachment } from "./attachment.ts";
-import type { Bench, OpenCommand } from "./bench.ts";
+import type { Bench } from "./bench.ts";
+import type { OpenCommand } from "./open-device.ts";
 import { Run, type Step } from "./run.ts";
 import { RunRegistry } from "./run-registry.ts";
 
@@ -55,7 +56,7 @@ export class RunEngine {
 
   /** Throws not_found naming what is not there. */
   find(device: string, command: string): OpenCommand {
-    const commands = this.#bench.devices.get(device);
+    const commands = this.#bench.devices.get(device)?.commands;
     const found = commands?.get(command);
     if (found === undefined) {
       const missing = commands === undefined ? "device" : "command";
