@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { globSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { openRollCall } from "#test/support/roll-call.ts";
@@ -86,6 +87,28 @@ test("cancel finds a daemon that left group and session", linuxOnly, async (t) =
   abort();
   assert.deepEqual(await program.exited, { kind: "killed", signal: "SIGTERM" });
   await roll.gone("daemon");
+});
+
+test("cancel ends all of a program that starts others as fast as it can, each deaf and in a session of its own", {
+  ...linuxOnly,
+  timeout: 30_000,
+}, async (t) => {
+  const { signal, abort } = run(t);
+  const sleep = `sleep 1000.${process.pid}`;
+  const deaf = `setsid sh -c "trap '' TERM HUP; ${sleep} & ${sleep}"`;
+  const program = shell(
+    `trap '' TERM; n=0; while [ $n -lt 60 ]; do n=$((n + 1)); ${deaf} & done; echo ready; ${sleep}`,
+    signal,
+    {
+      graceMs: 50,
+    },
+  );
+  await using bomb = await program;
+  await bomb.stdout[Symbol.asyncIterator]().next();
+  abort();
+  assert.deepEqual(await bomb.exited, { kind: "killed", signal: "SIGKILL" });
+  const { stdout: alive } = spawnSync("grep", ["-las", sleep.replace(" ", "."), ...globSync("/proc/[0-9]*/cmdline")]);
+  assert.equal(String(alive), "");
 });
 
 test("what a program leaves running with its output open is ended soon after it", async (t) => {

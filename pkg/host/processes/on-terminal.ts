@@ -35,13 +35,28 @@ export async function startOnTerminal(options: TerminalProcessOptions, mark: str
     { child, pid, mark, stdout: stream, stderr: undefined, stdin: undefined, foreground: () => foregroundOf(pid) },
     { signal: options.signal, graceMs: options.graceMs, endWith: "SIGHUP" },
   );
+  let told: Promise<void> = Promise.resolve();
   return Object.assign(program, {
-    async resize(to: TerminalProcessSize) {
-      if (!stream.destroyed) {
-        await setTerminal(terminal.device, sizeWords(to)).catch(unless(() => stream.destroyed));
-      }
+    resize(to: TerminalProcessSize) {
+      const telling = told.then(() => tellSize(terminal.device, to, stream));
+      told = telling.catch(() => {});
+      return telling;
     },
   });
+}
+
+async function tellSize(device: string, size: TerminalProcessSize, stream: ReadStream): Promise<void> {
+  const words = sizeWords(size);
+  if (stream.destroyed || words.length === 0) {
+    return;
+  }
+  try {
+    await setTerminal(device, words);
+  } catch (error) {
+    if (!stream.destroyed) {
+      throw error;
+    }
+  }
 }
 
 async function spawnOnto(terminal: NewTerminal, type: string, options: TerminalProcessOptions, mark: string) {
@@ -107,12 +122,4 @@ function foregroundOf(leader: number): number {
     }
     throw error;
   }
-}
-
-function unless(over: () => boolean): (error: unknown) => void {
-  return (error) => {
-    if (!over()) {
-      throw error;
-    }
-  };
 }

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { nodeProcesses } from "#pkg/host/node-processes.ts";
 import type { LogFields } from "#pkg/log/log.ts";
 import { silentLog } from "#pkg/log/log.ts";
+import { RemoteExit } from "#pkg/modules/remote-exit.ts";
 import { recordedCall, type Utterance } from "#test/support/recorded-call.ts";
 import { openRollCall } from "#test/support/roll-call.ts";
 import { runModule } from "#test/support/run-module.ts";
@@ -55,6 +56,35 @@ test("a command that fails is an error, after all that it said", async () => {
   });
 });
 
+test("the status of a command is its run's", async () => {
+  const statuses = await Promise.all(
+    [1, 42, 255].map((status) =>
+      runModule(shell, {}, recordedCall([`exit ${status}`]).call, { processes }).catch((error: RemoteExit) => [
+        error instanceof RemoteExit,
+        error.status,
+        error.code,
+        error.message,
+      ]),
+    ),
+  );
+  assert.deepEqual(
+    statuses,
+    [1, 42, 255].map((status) => [true, status, "aborted", `shell command exited with code ${status}`]),
+  );
+});
+
+test("signals that the user sends reach the whole group", async () => {
+  const { call, transcript, sendSignal } = recordedCall(["trap 'echo told; exit 0' USR1; echo ready; sleep 60 & wait"]);
+  const stdout = async (bytes: Uint8Array) => {
+    await call.session.stdout(bytes);
+    if (String(bytes) === "ready\n") {
+      sendSignal("SIGUSR1");
+    }
+  };
+  await runModule(shell, {}, { ...call, session: { ...call.session, stdout } }, { processes });
+  assert.deepEqual(transcript, [{ stdout: "ready\n" }, { stdout: "told\n" }]);
+});
+
 test("exactly one command string is taken", async () => {
   const error = (args: string[]) =>
     runModule(shell, {}, recordedCall(args).call, { processes }).then(() => "", messageOf);
@@ -66,6 +96,21 @@ test("exactly one command string is taken", async () => {
       "",
     ],
   );
+});
+
+test("output without end costs no memory and is held up by who does not take it", { timeout: 60_000 }, async (t) => {
+  const megabytes = 1024;
+  const { call } = recordedCall([`head -c ${megabytes}M /dev/zero`]);
+  let bytes = 0;
+  let most = 0;
+  const before = process.memoryUsage().rss;
+  const stdout = async (piece: Uint8Array) => {
+    bytes += piece.length;
+    most = Math.max(most, process.memoryUsage.rss() - before);
+  };
+  await runModule(shell, {}, { ...call, session: { ...call.session, stdout } }, { processes });
+  t.diagnostic(`${(most / 1e6).toFixed(0)} MB`);
+  assert.deepEqual({ bytes, bounded: most < 250e6 }, { bytes: megabytes * 1024 * 1024, bounded: true });
 });
 
 test("a quiet command that succeeds shows nothing", async () => {

@@ -1,53 +1,62 @@
 import { z } from "zod";
-import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
+import { DutError } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
 import type { ExitStatus, Processes } from "#pkg/host/processes.ts";
 import { type Call, defineModule } from "../module.ts";
-import { Tail } from "./tail.ts";
+import { RemoteExit } from "../remote-exit.ts";
+import { runCommand, runOnTerminal, runQuietly } from "./run-command.ts";
 
-/** What a quiet command keeps of its stderr for the case that it fails. */
-const keptStderrBytes = 64 * 1024;
+const config = z
+  .strictObject({
+    path: z.string().min(1).default("/bin/sh").describe("the shell: a path, or a name that is searched on PATH"),
+    quiet: z.boolean().default(false).describe("show nothing but the stderr of a command that failed"),
+    interactive: z
+      .boolean()
+      .default(false)
+      .describe("give the command the user's terminal, or what is piped in; without a command, start a shell"),
+  })
+  .refine(({ quiet, interactive }) => !(quiet && interactive), {
+    path: ["quiet"],
+    message: "an interactive shell cannot be quiet: leave one of the two options out",
+  });
 
-/** Runs one command string in a shell on the agent. */
+type Options = z.output<typeof config>;
+
+/** Runs one command string in a shell on the agent, or the shell itself on the user's terminal. */
 export const shell = defineModule({
   name: "shell",
   summary: "run a shell command on the agent",
-  config: z.strictObject({
-    path: z.string().min(1).default("/bin/sh").describe("the shell: a path, or a name that is searched on PATH"),
-    quiet: z.boolean().default(false).describe("show nothing but the stderr of a command that failed"),
-  }),
-  help: ({ path, quiet }) => `<command-string>    runs ${path} -c <command-string> on the agent
-
-The command string is one argument: quote it if it holds blanks or special characters.
-Its stdin is empty, its environment and working directory are the agent's.
-${quiet ? "Nothing is shown unless it fails; then its stderr is." : "Its stdout and stderr are shown as they are produced."}`,
-  async open({ path, quiet }, { host: { processes } }) {
-    const program = await processes.find(path);
+  config,
+  shellArguments: [0],
+  help: helpText,
+  async open(options, { host: { processes } }) {
+    const program = await processes.find(options.path);
     if (program === undefined) {
-      throw new DutError("not_found", `there is no program ${quote(path)} on the agent to run shell commands with`, {
-        hint: "set the option path to a shell of the agent, such as /bin/sh",
-      });
+      throw new DutError(
+        "not_found",
+        `there is no program ${quote(options.path)} on the agent to run shell commands with`,
+        {
+          hint: "set the option path to a shell of the agent, such as /bin/sh",
+        },
+      );
     }
     return {
       async run(call) {
-        const command = commandString(call.args);
+        const command = commandString(call.args, options);
         call.log.debug("run shell command", { path: program, command });
-        const { status, stderr } = await runToTheEnd(call, processes, program, command, quiet);
+        const status = await execute(call, processes, program, command, options);
         call.signal.throwIfAborted();
-        if (status.kind === "exited" && status.code === 0) {
-          return;
-        }
-        await showKept(stderr, call);
-        throw new DutError("aborted", `shell command exited with ${inWords(status)}`);
+        throwUnlessWell(status);
       },
       async [Symbol.asyncDispose]() {},
     };
   },
 });
 
-function commandString(args: readonly string[]): string {
+/** Undefined when there is none, which only an interactive shell may do without. */
+function commandString(args: readonly string[], { interactive }: Options): string | undefined {
   const [command] = args;
-  if (command === undefined) {
+  if (command === undefined && !interactive) {
     throw new DutError("invalid_argument", "missing command-string");
   }
   if (args.length > 1) {
@@ -59,58 +68,47 @@ function commandString(args: readonly string[]): string {
   return command;
 }
 
-async function runToTheEnd(
-  { session, signal }: Call,
+async function execute(
+  call: Call,
   processes: Processes,
   program: string,
-  command: string,
-  quiet: boolean,
-): Promise<{ status: ExitStatus; stderr: Tail }> {
-  const unheard = new AbortController();
-  const over = AbortSignal.any([signal, unheard.signal]);
-  await using child = await processes
-    .start({ program, args: ["-c", command], signal: over })
-    .catch((error: unknown) => {
-      signal.throwIfAborted();
-      throw new DutError(
-        error instanceof DutError ? error.code : "internal",
-        `failed to execute shell: ${messageOf(error)}`,
-        {
-          cause: error,
-        },
-      );
-    });
-  // A command that is stopped is heard to its end. Reading goes on when nobody listens any more, so that it can write
-  // in its grace and does not meet SIGPIPE.
-  const hand = async (output: AsyncIterable<Uint8Array>, take: (piece: Uint8Array) => Promise<void>) => {
-    for await (const piece of output) {
-      if (!unheard.signal.aborted) {
-        await take(piece).catch((error: unknown) => unheard.abort(error));
-      }
-    }
-  };
-  const stderr = new Tail(keptStderrBytes);
-  const [status] = await Promise.all([
-    child.exited,
-    hand(child.stdout, quiet ? async () => {} : (piece) => session.stdout(piece)),
-    hand(child.stderr, quiet ? async (piece) => stderr.push(piece) : (piece) => session.stderr(piece)),
-  ]);
-  over.throwIfAborted();
-  return { status, stderr };
-}
-
-async function showKept(stderr: Tail, { session }: Call): Promise<void> {
-  if (stderr.cut > 0) {
-    await session.stderr(
-      Buffer.from(`[${stderr.cut} bytes of stderr left out, these are the last ${stderr.bytes.length}]\n`),
-    );
+  command: string | undefined,
+  { quiet, interactive }: Options,
+): Promise<ExitStatus> {
+  const { terminal } = call.session;
+  const args = command === undefined ? [] : ["-c", command];
+  if (quiet) {
+    return await runQuietly(call, processes, { program, args });
   }
-  if (stderr.bytes.length > 0) {
-    await session.stderr(stderr.bytes);
+  if (interactive && terminal !== undefined) {
+    return await runOnTerminal(call, processes, { program, args: command === undefined ? ["-l"] : args }, terminal);
   }
+  return await runCommand(call, processes, { program, args }, interactive ? "the user's" : "nothing");
 }
 
 /** A signal is code -1, as scripts know it. */
-function inWords(status: ExitStatus): string {
-  return status.kind === "exited" ? `code ${status.code}` : `code -1 (${status.signal})`;
+function throwUnlessWell(status: ExitStatus): void {
+  if (status.kind === "killed") {
+    throw new DutError("aborted", `shell command exited with code -1 (${status.signal})`);
+  }
+  if (status.code !== 0) {
+    throw new RemoteExit(status.code, `shell command exited with code ${status.code}`);
+  }
+}
+
+function helpText({ path, quiet, interactive }: Options): string {
+  const usage = interactive
+    ? `[<command-string>]    runs ${path} -c <command-string> on the agent, or without a command-string ${path} itself`
+    : `<command-string>    runs ${path} -c <command-string> on the agent`;
+  const input = interactive
+    ? "It has your terminal; without one, its stdin is what is piped in. Its environment and working directory are the agent's."
+    : "Its stdin is empty, its environment and working directory are the agent's.";
+  const output = quiet
+    ? "Nothing is shown unless it fails; then its stderr is."
+    : "Its stdout and stderr are shown as they are produced.";
+  return `${usage}
+
+The command string is one argument: quote it if it holds blanks or special characters.
+${input}
+${output}`;
 }
