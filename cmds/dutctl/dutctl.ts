@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { ForwardedSignals } from "./forwarded-signals.ts";
 import { main } from "./main.ts";
 import { openStdio } from "./stdio.ts";
 
@@ -21,8 +22,18 @@ function onSignal(signal: NodeJS.Signals): void {
 process.on("SIGINT", onSignal);
 process.on("SIGTERM", onSignal);
 process.on("SIGHUP", onSignal);
-// Without a handler the terminal would be left as a device made it.
-process.on("SIGQUIT", () => process.exit(131));
+const signals = new ForwardedSignals();
+// Meant for what runs at the device. Without a handler the terminal would be left as a device made it.
+for (const [name, code] of [
+  ["SIGQUIT", 131],
+  ["SIGUSR2", 140],
+] as const) {
+  process.on(name, () => {
+    if (!signals.tell(name)) {
+      process.exit(code);
+    }
+  });
+}
 
 void main(process.argv.slice(2), {
   ...openStdio(process),
@@ -31,6 +42,7 @@ void main(process.argv.slice(2), {
   hostname,
   now: () => new Date(),
   runtime: `node${process.versions.node}`,
+  onSignal: (listener) => signals.onSignal(listener),
   signal: stop.signal,
 }).then((code) => {
   // Everything was written. Whatever still waits for input or an answer is not worth waiting for.

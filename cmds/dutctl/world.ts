@@ -8,8 +8,7 @@ export interface Outlet {
 }
 
 /** Passed on to a run that is there to take them; without one they end the program as they do every other. */
-export const forwardedSignals = ["SIGQUIT", "SIGUSR2"] as const;
-export type ForwardedSignal = (typeof forwardedSignals)[number];
+export type ForwardedSignal = "SIGQUIT" | "SIGUSR2";
 
 /** Everything outside that the client sees and touches, so that it can be run inside another program. */
 export interface World {

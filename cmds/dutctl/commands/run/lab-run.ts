@@ -115,7 +115,8 @@ export class LabRun implements AsyncDisposable {
     const { console } = this.#options.stage;
     const stop = (signal: AbortSignal, say: string) => {
       const onStop = () => {
-        this.#giveUp(signal.reason, { deaf: false });
+        const { reason } = signal;
+        this.#giveUp(reason instanceof DutError ? reason : new DutError("canceled", "interrupted"), { deaf: false });
         if (!this.#leave.signal.aborted) {
           void this.#options.stage.note(say).catch(() => {});
         }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { type GrantedFile, openGranted } from "../../files/open-file.ts";
 import { shownName } from "../../files/shown-name.ts";
+import { abortable } from "./abortable.ts";
 import { type FileDesk, tellProgress, tellTransferred } from "./exchange.ts";
 import type { Link } from "./link.ts";
 import { News } from "./news.ts";
@@ -21,6 +22,8 @@ export class Upload implements AsyncDisposable {
   readonly #window: number;
   readonly #hash = createHash("sha256");
   readonly #news = new News();
+  /** Aborted when the agent has no more use for it. */
+  readonly #over = new AbortController();
   /** How much of it the digest has seen. Going back to send again does not go back here. */
   #hashed = 0;
   #limit: number;
@@ -50,8 +53,9 @@ export class Upload implements AsyncDisposable {
   /** Sends from an offset on until the link is gone. Rejects with what is wrong with the file. */
   async send(from: number, link: Link): Promise<void> {
     await this.#sender;
-    const sending = this.#send(from, link).catch((error: unknown) => {
-      if (!link.signal.aborted) {
+    const until = AbortSignal.any([link.signal, this.#over.signal]);
+    const sending = this.#send(from, link, abortable(until)).catch((error: unknown) => {
+      if (!until.aborted) {
         throw error;
       }
     });
@@ -66,14 +70,14 @@ export class Upload implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#over.abort();
     await this.#sender;
     await this.#file[Symbol.asyncDispose]();
   }
 
-  async #send(from: number, link: Link): Promise<void> {
+  async #send(from: number, link: Link, patiently: ReturnType<typeof abortable>): Promise<void> {
     const { transfer } = this;
     const { size: claimed, mode } = this.#file.stats;
-    const patiently = link.patience();
     // The message before this one has left when this one is taken, so two buffers are enough.
     let [buffer, other] = [Buffer.allocUnsafe(chunkBytes), Buffer.allocUnsafe(chunkBytes)];
     let offset = from;
