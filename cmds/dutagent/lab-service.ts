@@ -1,28 +1,28 @@
 import type { ConnectRouter } from "@connectrpc/connect";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
+import type { Locks } from "#pkg/lock/locks.ts";
 import { LabService } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
 import { callerOf, fromHeader } from "#pkg/protocol/headers.ts";
+import type { Bench } from "#pkg/session/bench.ts";
+import type { OpenDevice } from "#pkg/session/open-device.ts";
 import { type Desk, lockDevice, refuseGone, unlockDevice, unlockDeviceByForce } from "./desk.ts";
-import { holdMessage, lockMessage, viewCommands, viewDevice, viewDevices } from "./device-view.ts";
-import { watchDevices } from "./watch-devices.ts";
+import { holdMessage, lockMessage, sortedNames, viewCommands, viewDevice } from "./device-view.ts";
+import { type Watched, watchDevices } from "./watch-devices.ts";
 
 /** LabService of one agent. Watches end when `stopping` is aborted, with its reason. */
 export function labRoutes(desk: Desk, stopping: AbortSignal): (router: ConnectRouter) => void {
   const { bench, locks } = desk;
-  const watched = {
-    devices: () => viewDevices(bench, locks),
-    onChange: (listener: () => void) => locks.onChange(listener),
-  };
+  const watched = watchable(bench, locks);
   return (router) => {
     router.service(LabService, {
       list: () => ({ devices: watched.devices() }),
       describe({ device: name }) {
-        const device = viewDevice(bench, locks, name);
+        const device = bench.devices.get(name);
         if (device === undefined) {
           throw new DutError("not_found", `device ${quote(name)}: no such device`);
         }
-        return { device, commands: viewCommands(bench, name) };
+        return { device: viewDevice(device, locks), commands: viewCommands(device) };
       },
       watch: ({ device }, { signal }) =>
         watchDevices(watched, device === "" ? undefined : device, AbortSignal.any([signal, stopping])),
@@ -40,5 +40,20 @@ export function labRoutes(desk: Desk, stopping: AbortSignal): (router: ConnectRo
         return { lock: reservation && lockMessage(reservation), hold: hold && holdMessage(hold) };
       },
     });
+  };
+}
+
+function watchable(bench: Bench, locks: Locks): Watched {
+  return {
+    devices() {
+      const { devices } = bench;
+      return sortedNames(devices.keys()).map((name) => viewDevice(devices.get(name) as OpenDevice, locks));
+    },
+    onChange(listener) {
+      const subscriptions = new DisposableStack();
+      subscriptions.use(bench.onChange(listener));
+      subscriptions.use(locks.onChange(listener));
+      return subscriptions;
+    },
   };
 }

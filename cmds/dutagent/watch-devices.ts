@@ -6,7 +6,7 @@ import { type Device, DeviceSchema, type WatchResponseSchema } from "#pkg/protoc
 /** What is watched. */
 export interface Watched {
   /** As they are now. */
-  devices(): readonly Device[];
+  devices(): Device[];
   /** Calls back after something may have changed, until disposed. */
   onChange(listener: () => void): Disposable;
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { refuseChanged } from "../refuse-changed.ts";
@@ -20,6 +21,9 @@ export function openSqliteStore(directory: string): Store {
   const path = join(directory, fileName);
   if (!ownFile(path)) {
     createWhole(path, createEmpty);
+  } else if (statSync(path).size === 0) {
+    // SQLite takes it for a new one.
+    throw damaged(path, "it is empty");
   }
   using opened = new DisposableStack();
   let db: DatabaseSync;
