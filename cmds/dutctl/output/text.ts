@@ -66,7 +66,7 @@ function body(
       return `${paint(`${arrow} ${direction} ${quote(cut(path, longestPath))} (${humanBytes(bytes)})`, "cyan", style)}\n`;
     }
     case "notice":
-      return `${paint(`… ${escapeLabel(content.data, longestSentence)}`, "gray", style)}\n`;
+      return `${paint(escapeLabel(content.data, longestSentence), "gray", style)}\n`;
     case "general": {
       const message = escapeText(content.data.replace(/\n+$/, ""), longestSentence);
       const hint = content.hint === undefined ? "" : `  ${escapeText(content.hint, longestSentence)}\n`;
