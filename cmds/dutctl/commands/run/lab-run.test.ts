@@ -162,7 +162,7 @@ test("an interrupted run is cancelled, its end is waited for, and what it still 
       {
         code: 130,
         stdout: "working\n",
-        stderr: "… waiting for the command to stop; Ctrl-C leaves at once\n✗ interrupted\n",
+        stderr: "waiting for the command to stop; Ctrl-C leaves at once\n✗ interrupted\n",
       },
       [["cancel", "interrupted"]],
     ],
@@ -235,7 +235,7 @@ for (const what of ["sent", "received"] as const) {
       more = agent.messages[what] > after;
       cuts += agent.heard.attaches.length;
       const { input, inputEnded, files, starts } = agent.heard;
-      const told = stderr.split("\n").filter((line) => !/^… (?:lost the connection|attached to the run)/.test(line));
+      const told = stderr.split("\n").filter((line) => !/^(?:lost the connection|attached to the run)/.test(line));
       const up = files.get(1)?.content.equals(Buffer.alloc(300_000, "up"));
       const down = (await readFile(join(directory.path, "out"))).equals(Buffer.alloc(300_000, "down"));
       outcomes.add(JSON.stringify({ code, stdout, told, input, inputEnded, up, down, starts: starts.length }));
@@ -271,7 +271,7 @@ test("output that was lost meanwhile is told", async () => {
   });
   assert.deepEqual(
     [code, stdout, stderr.split("\n").slice(1)],
-    [0, "ab\n", ["… attached to the run again", "… [5 bytes of output were lost while the connection was down]", ""]],
+    [0, "ab\n", ["attached to the run again", "[5 bytes of output were lost while the connection was down]", ""]],
   );
 });
 
