@@ -16,6 +16,7 @@ import { labRoutes } from "./lab-service.ts";
 import type { Options } from "./options.ts";
 import { register } from "./register.ts";
 import { deviceRoutes } from "./service.ts";
+import { countUsers, type FileMark } from "./users/count-users.ts";
 
 /** Stopping every run: a module gets its grace, and what still runs after this is left to the end of the process. */
 const stopRunsMs = 13_000;
@@ -28,12 +29,14 @@ interface Serving {
   readonly bench: Bench;
   readonly store: Store;
   readonly options: Options;
+  /** Of the configuration as it was read. */
+  readonly configMark: FileMark;
   readonly signal: AbortSignal;
   readonly log: Log;
 }
 
 /** Serves a bench until the signal. Resolves with the exit status, with everything stopped but the modules. */
-export async function serve({ bench, store, options, signal, log }: Serving): Promise<number> {
+export async function serve({ bench, store, options, configMark, signal, log }: Serving): Promise<number> {
   using locks = await Locks.open({ store, log, resourcesOf: (device) => resourcesOf(bench, device) });
   const engine = new RunEngine(bench, locks, log);
   const stopping = new AbortController();
@@ -68,8 +71,15 @@ export async function serve({ bench, store, options, signal, log }: Serving): Pr
     }
     log.info("registered", { server: formatAddress(options.server) });
   }
-  await untilAborted(signal);
-  log.info("shutting down", { signal: String(signal.reason) });
+  await using users = await countUsers({
+    at: options.users,
+    config: configMark,
+    devices: () => bench.devices.keys(),
+    locks,
+  });
+  const stop = AbortSignal.any([signal, users.unused]);
+  await untilAborted(stop);
+  log.info("shutting down", { signal: String(stop.reason) });
   stopping.abort(new DutError("unavailable", shuttingDown));
   await shutDown(engine, open, log);
   return 0;

@@ -14,9 +14,11 @@ import type { Store } from "#pkg/store/store.ts";
 import type { Options } from "./options.ts";
 import { serve } from "./serve.ts";
 import { stateDirectory } from "./state-directory.ts";
+import { markOf } from "./users/count-users.ts";
 
 /** Reads the configuration, opens the modules and does what was asked. Resolves with the exit status. */
 export async function start(options: Options, { env, signal }: Daemon, log: Log): Promise<number> {
+  const configMark = await markOf(options.config);
   const config = await readConfig(options, log);
   if (config === undefined) {
     return 1;
@@ -32,7 +34,7 @@ export async function start(options: Options, { env, signal }: Daemon, log: Log)
   }
   await using bench = await openBench(config, { host: nodeHost(), log, signal });
   if (store !== undefined) {
-    return await serve({ bench, store, options, signal, log });
+    return await serve({ bench, store, options, configMark, signal, log });
   }
   const failed = bench.failures.length > 0;
   log.info(`initialization ${failed ? "failed" : "successful"} - dry run finished`);
