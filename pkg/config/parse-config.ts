@@ -15,6 +15,7 @@ import {
   textOf,
   warnAboutKey,
 } from "./place.ts";
+import { dutctlWords, reservedCommands, reservedDevices } from "./reserved-names.ts";
 import { ProcessSecrets } from "./secrets/secret-source.ts";
 import { parseYaml } from "./yaml/parse-yaml.ts";
 import { isNothing, type YamlNode } from "./yaml/yaml-node.ts";
@@ -27,21 +28,6 @@ export function tooLong(file: string): ConfigError {
   const sentence = `a configuration of more than ${longestConfig} bytes is not read`;
   return new ConfigError(file, [{ line: 1, column: 1, path: "", sentence }]);
 }
-
-/** Words of dutctl's own in the place of a device, and of a command. */
-const reservedDevices: ReadonlySet<string> = new Set(["list", "version"]);
-const reservedCommands: ReadonlySet<string> = new Set(["lock", "unlock", "help"]);
-
-/** Words that dutctl has learnt since: a device of such a name is reached behind `--` only. */
-const dutctlWords: ReadonlySet<string> = new Set([
-  "attach",
-  "runs",
-  "describe",
-  "watch",
-  "config",
-  "completion",
-  "help",
-]);
 
 /**
  * A configuration from its YAML text. `file` is only named in messages. Opens nothing. Secrets are looked for as files
