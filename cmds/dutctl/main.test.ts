@@ -53,7 +53,7 @@ test("help asks the agent about the command", async () => {
 test("an unknown device is reported in the agent's words, with the closest name", async () => {
   await using agent = await ScriptedAgent.start(bench);
   assert.deepEqual(await dutctl(["-s", agent.address, "dve1"]), {
-    code: 1,
+    code: 122,
     stdout: "",
     stderr: '✗ device "dve1": no such device\n  did you mean "dev1"?\n',
   });
@@ -68,7 +68,7 @@ test("an unknown command is reported with the closest name", async () => {
     },
   });
   assert.deepEqual(await dutctl(["-s", agent.address, "dev1", "statsu"]), {
-    code: 1,
+    code: 122,
     stdout: "",
     stderr: '✗ device "dev1", command "statsu": no such command\n  did you mean "status"?\n',
   });
@@ -91,7 +91,7 @@ test("an address where nobody listens is reported", async () => {
   server.close();
   await once(server, "close");
   const expected = {
-    code: 1,
+    code: 121,
     stdout: "",
     stderr: `✗ cannot reach dutagent at 127.0.0.1:${port} (connect ECONNREFUSED 127.0.0.1:${port})\n`,
   };
@@ -107,18 +107,18 @@ test("a wrong option ends with 2, its problem and the usage", async () => {
     [
       2,
       "",
-      'invalid value "xml" for flag -f: must be text, json, yaml or oneline',
+      'invalid value "xml" for flag -f: must be text, json, jsonl, yaml or oneline',
       "dutctl controls devices under test through a dutagent or a dutserver.",
     ],
   );
 });
 
-test("positionals that mean nothing end with 1, the error and the synopsis", async () => {
+test("positionals that mean nothing end with 2, the error and the synopsis", async () => {
   const { code, stdout, stderr } = await dutctl(["list", "x"]);
   const [problem, synopsis] = stderr.split("\n");
   assert.deepEqual(
     [code, stdout, problem, synopsis, stderr.includes("\nOPTIONS:\n")],
-    [1, "", "✗ invalid command line: list takes no arguments", "SYNOPSIS:", true],
+    [2, "", "✗ invalid command line: list takes no arguments", "SYNOPSIS:", true],
   );
 });
 
@@ -231,7 +231,7 @@ const durations: readonly [duration: string, message: string][] = [
 for (const [duration, message] of durations) {
   test(`a lock of ${duration} is refused before the agent is asked`, async () => {
     const { code, stderr } = await dutctl(["-s", "127.0.0.1:1", "dev1", "lock", duration]);
-    assert.deepEqual([code, stderr.replace(/^ {2}.*\n/m, "")], [1, message]);
+    assert.deepEqual([code, stderr.replace(/^ {2}.*\n/m, "")], [2, message]);
   });
 }
 

@@ -26,17 +26,14 @@ async function describeByLab(device: string, { connection, world }: Context): Pr
   return { device: deviceRow(response.device), commands: response.commands.map(commandRow) };
 }
 
-async function describeByV1(device: string, { devices, server, out, world }: Context): Promise<DeviceDescription> {
+async function describeByV1(device: string, { devices, out, world }: Context): Promise<DeviceDescription> {
   const call = unary(world.signal);
   const { commands } = await devices.commands({ device }, call);
   const entry = (await devices.list({}, call)).devices.find(({ name }) => name === device);
   if (entry === undefined) {
     throw new DutError("not_found", `device ${quote(device)}: no such device`);
   }
-  await out.write({
-    type: "notice",
-    data: `${server} speaks the old protocol, which tells no descriptions, labels and arguments`,
-  });
+  await out.write({ type: "notice", data: "the old protocol tells no descriptions, labels and arguments" });
   return {
     device: deviceRowOfV1(entry),
     commands: commands.map((name) => ({

@@ -1,5 +1,6 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
+import type { LockState } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
 import type { Invocation } from "../grammar.ts";
 import { unary } from "./call-options.ts";
 import type { Context } from "./context.ts";
@@ -38,18 +39,32 @@ async function forceByLab({ device, keepRun }: Unlock, { connection, world }: Co
 }
 
 /** The answer of the old protocol is empty, so the list tells who has the device before. */
-async function forceByV1({ device, keepRun }: Unlock, { devices, server, world }: Context): Promise<string[]> {
+async function forceByV1({ device, keepRun }: Unlock, context: Context): Promise<string[]> {
+  const { devices, world } = context;
   if (keepRun) {
-    throw new DutError("failed_precondition", `${server} speaks the old protocol, in which unlock cannot keep a run`, {
+    throw new DutError("failed_precondition", "the old protocol cannot keep a run when it unlocks", {
       hint: `without keep: dutctl ${device} unlock force`,
     });
   }
-  const call = unary(world.signal);
-  const holder = (await devices.list({}, call)).devices.find(({ name }) => name === device)?.lock;
-  await devices.unlock({ device, force: true }, call);
+  const holder = await holderByV1(device, context);
+  await devices.unlock({ device, force: true }, unary(world.signal));
   if (holder === undefined) {
     return [];
   }
   const { owner, expiresAt } = holder;
   return [`it was ${expiresAt === 0n ? "in use" : "locked"} by ${quote(owner)}`];
+}
+
+/** Not knowing it does not hinder the unlocking. */
+async function holderByV1(device: string, { devices, log, world }: Context): Promise<LockState | undefined> {
+  try {
+    const { devices: all } = await devices.list({}, unary(world.signal));
+    return all.find(({ name }) => name === device)?.lock;
+  } catch (error) {
+    if (!(error instanceof DutError)) {
+      throw error;
+    }
+    log.debug("it is not known who has the device", { err: error });
+    return undefined;
+  }
 }
