@@ -39,6 +39,17 @@ export class MemorySerialDevice {
     this.#wake();
   }
 
+  /** As if it were plugged in again: what it had said is gone. */
+  replug(): void {
+    this.#gone = undefined;
+    this.#unread = [];
+  }
+
+  /** One that is unplugged before it was ever opened goes away as soon as it is. */
+  get isAway(): boolean {
+    return this.#gone !== undefined && this.bauds.length > 0;
+  }
+
   open(baud: number): SerialPort {
     this.bauds.push(baud);
     this.isOpen = true;
@@ -101,6 +112,9 @@ export function memorySerialPorts<Path extends string>(boards: Readonly<Record<P
         throw new DutError("not_found", `there is no serial device ${path}`);
       }
       const device = devices[path as Path];
+      if (device.isAway) {
+        throw new DutError("not_found", `there is no serial device ${path}`);
+      }
       if (device.isOpen) {
         throw new DutError("failed_precondition", `serial port ${path} is in use by another run`);
       }

@@ -16,6 +16,8 @@ export interface PtyPair extends AsyncDisposable {
   readonly farEnd: string;
   /** Makes both devices go away while they may be open. */
   unplug(): Promise<void>;
+  /** Puts other devices at the same paths. */
+  replug(): Promise<void>;
 }
 
 /** Joins two ptys by socat, or one pty and a shell script on a terminal of its own with echo and line editing. */
@@ -25,23 +27,31 @@ export async function openPtyPair(script?: string): Promise<PtyPair> {
   const device = join(directory.path, "device");
   const farEnd = join(directory.path, "far-end");
   const far = script === undefined ? `pty,rawer,link=${farEnd}` : `exec:sh ${script},pty,setsid,ctty,stderr`;
-  const socat = spawn("socat", ["-d", "-d", `pty,rawer,link=${device}`, far], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const plugIn = () => startSocat([`pty,rawer,link=${device}`, far]);
+  let socat = await plugIn();
   acquired.defer(() => end(socat));
+  const release = acquired.move();
+  return {
+    device,
+    farEnd,
+    unplug: () => end(socat),
+    replug: async () => {
+      await end(socat);
+      socat = await plugIn();
+    },
+    [Symbol.asyncDispose]: () => release.disposeAsync(),
+  };
+}
+
+/** Resolves when both ends are there. */
+async function startSocat(ends: readonly string[]): Promise<ChildProcess> {
+  const socat = spawn("socat", ["-d", "-d", ...ends], { stdio: ["ignore", "ignore", "pipe"] });
   const complaints: string[] = [];
-  const lines = createInterface({ input: socat.stderr });
-  for await (const line of lines) {
+  for await (const line of createInterface({ input: socat.stderr })) {
     complaints.push(line);
     if (line.includes("starting data transfer loop")) {
       socat.stderr.resume();
-      const release = acquired.move();
-      return {
-        device,
-        farEnd,
-        unplug: () => end(socat),
-        [Symbol.asyncDispose]: () => release.disposeAsync(),
-      };
+      return socat;
     }
   }
   throw new Error(`socat did not start: ${complaints.join("\n")}`);

@@ -3,6 +3,7 @@ export function helpText(port: string, baud: number): string {
   return `Serial connection to the DUT
 
 ARGUMENTS:
+	[-i] [-t <duration>]                                                   (interactive: your keys go to the DUT)
 	[-t <duration>] [-eol cr|lf|crlf|none] [-keep-escapes]                 (monitor: show the output)
 	[-t <duration>] [-eol cr|lf|crlf|none] [-keep-escapes] [--] <step>...  (run steps)
 
@@ -11,8 +12,8 @@ ARGUMENTS:
 Configured COM port is ${JSON.stringify(port)} with baud rate ${baud}.
 
 Without steps the output of the DUT is shown until the run is cancelled or -t is
-over, which is a success. With steps they run in order; the first that fails ends
-the run.
+over, which is a success; on a terminal, or with -i, what you type goes to the DUT
+as it is. With steps they run in order; the first that fails ends the run.
 
 STEPS:
 	expect <regex>      Show the output until it matches the RE2 expression [1].
@@ -28,6 +29,9 @@ argument: quote what contains blanks. After a last send the output is shown for
 one second more.
 
 FLAGS (before the steps):
+	-i                     Interactive, also without a terminal: what is piped in
+	                       goes to the DUT. An adapter that is unplugged is waited
+	                       for.
 	-t <duration>          Time limit for the whole run, such as 30s or 3m.
 	                       0 (default) sets none.
 	-eol cr|lf|crlf|none   Line ending of send and send-secret (default cr, what
@@ -41,7 +45,9 @@ stand for the ends of what has been read, which says little: match on prompts an
 words. A DUT that echoes lets an expect after a send match what was sent.
 
 EXAMPLES:
-	watch the console:       (no arguments)
+	use the console:         (no arguments, on a terminal)
+	watch the console:       (no arguments, without a terminal)
+	type a line:             printf 'uname\\r' | dutctl … -i -t 5s
 	wait for a boot:         -t 60s -- expect 'login:'
 	log in, run a command:   -t 60s -- expect 'login:' send root expect 'Password:' send-secret hunter2 expect '# ' send uname
 	stop with Ctrl-C:        -- send-raw '\\x03' expect '[$#] '

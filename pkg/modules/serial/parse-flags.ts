@@ -9,6 +9,7 @@ export interface Flags {
   readonly timeoutMs: number | undefined;
   readonly lineEnding: string;
   readonly keepEscapes: boolean;
+  readonly interactive: boolean;
   /** What follows the flags. */
   readonly rest: readonly string[];
 }
@@ -19,6 +20,7 @@ export function parseFlags(args: readonly string[]): Flags {
   let timeoutMs = 0;
   let eol = "cr";
   let keepEscapes = false;
+  let interactive = false;
   for (let word = rest[0]; word !== undefined && word.length > 1 && word.startsWith("-"); word = rest[0]) {
     rest.shift();
     if (word === "--") {
@@ -33,12 +35,20 @@ export function parseFlags(args: readonly string[]): Flags {
     } else if (name === "eol") {
       eol = value();
     } else if (name === "keep-escapes") {
-      keepEscapes = given === undefined || truth(given);
+      keepEscapes = given === undefined || truth(given, name);
+    } else if (name === "i") {
+      interactive = given === undefined || truth(given, name);
     } else {
       refuse(name === "h" || name === "help" ? "flag: help requested" : `flag provided but not defined: -${name}`);
     }
   }
-  return { timeoutMs: timeoutMs > 0 ? timeoutMs : undefined, lineEnding: lineEnding(eol), keepEscapes, rest };
+  return {
+    timeoutMs: timeoutMs > 0 ? timeoutMs : undefined,
+    lineEnding: lineEnding(eol),
+    keepEscapes,
+    interactive,
+    rest,
+  };
 }
 
 function duration(text: string): number {
@@ -53,13 +63,13 @@ function duration(text: string): number {
   }
 }
 
-function truth(text: string): boolean {
+function truth(text: string, flag: string): boolean {
   if (/^(1|t|T|true|TRUE|True)$/.test(text)) {
     return true;
   }
   return /^(0|f|F|false|FALSE|False)$/.test(text)
     ? false
-    : refuse(`invalid boolean value ${quote(text)} for -keep-escapes: parse error`);
+    : refuse(`invalid boolean value ${quote(text)} for -${flag}: parse error`);
 }
 
 function lineEnding(name: string): string {
@@ -72,6 +82,6 @@ function lineEnding(name: string): string {
 
 function refuse(problem: string): never {
   throw new DutError("invalid_argument", `failed to parse arguments: ${problem}`, {
-    hint: "the flags are -t, -eol and -keep-escapes; write -- before a step that looks like a flag",
+    hint: "the flags are -i, -t, -eol and -keep-escapes; write -- before a step that looks like a flag",
   });
 }

@@ -14,13 +14,15 @@ function readable(args: readonly string[]) {
   };
 }
 
-const plain = { timeoutMs: undefined, keepEscapes: false };
+const plain = { timeoutMs: undefined, keepEscapes: false, interactive: false };
 
 const accepted: readonly [readonly string[], ReturnType<typeof readable>][] = [
   [[], { ...plain, steps: [] }],
   [["--"], { ...plain, steps: [] }],
   [["-t", "90s"], { ...plain, timeoutMs: 90_000, steps: [] }],
-  [["-t=1m30s", "--keep-escapes"], { timeoutMs: 90_000, keepEscapes: true, steps: [] }],
+  [["-t=1m30s", "--keep-escapes"], { ...plain, timeoutMs: 90_000, keepEscapes: true, steps: [] }],
+  [["-i"], { ...plain, interactive: true, steps: [] }],
+  [["-i=false", "-t", "1s"], { ...plain, timeoutMs: 1000, steps: [] }],
   [["-keep-escapes=false", "--t", "0"], { ...plain, steps: [] }],
   [["-t", "-5s"], { ...plain, steps: [] }],
   [["expect", "login:"], { ...plain, steps: ['expect "login:"'] }],
@@ -50,6 +52,8 @@ const refused: readonly [readonly string[], string][] = [
   [["---t"], "failed to parse arguments: bad flag syntax: ---t"],
   [["-h"], "failed to parse arguments: flag: help requested"],
   [["-keep-escapes=maybe"], 'failed to parse arguments: invalid boolean value "maybe" for -keep-escapes: parse error'],
+  [["-i=x"], 'failed to parse arguments: invalid boolean value "x" for -i: parse error'],
+  [["-i", "--", "send", "x"], '-i takes no steps but got "send"'],
   [["-eol", "x"], 'invalid -eol "x": want cr, lf, crlf, or none'],
   [["wait"], 'unknown step verb "wait" (want expect, send, or send-raw)'],
   [["expect", "a", "-t", "5s"], 'unknown step verb "-t" (want expect, send, or send-raw)'],

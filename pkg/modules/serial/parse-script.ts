@@ -19,16 +19,22 @@ export type Step =
   | (Labelled & { readonly kind: "expect"; readonly pattern: Pattern })
   | (Labelled & { readonly kind: "send"; readonly payload: Uint8Array; readonly secret: Uint8Array | undefined });
 
-/** One run: its flags and steps. No steps means watching. */
+/** One run: its flags and steps. No steps means watching, or talking with `interactive` or on a terminal. */
 export interface Script {
   readonly timeoutMs: number | undefined;
   readonly keepEscapes: boolean;
+  readonly interactive: boolean;
   readonly steps: readonly Step[];
 }
 
 /** Throws invalid_argument in the words of the Go module; the value of a send-secret is in no message. */
 export function parseScript(args: readonly string[]): Script {
-  const { timeoutMs, lineEnding, keepEscapes, rest } = parseFlags(args);
+  const { timeoutMs, lineEnding, keepEscapes, interactive, rest } = parseFlags(args);
+  if (interactive && rest.length > 0) {
+    throw new DutError("invalid_argument", `-i takes no steps but got ${quote(rest[0] as string)}`, {
+      hint: "run the steps first, then -i in a run of its own",
+    });
+  }
   if (rest.length > 2 * stepLimit) {
     throw new DutError("invalid_argument", `too many steps: at most ${stepLimit} are allowed`);
   }
@@ -36,7 +42,7 @@ export function parseScript(args: readonly string[]): Script {
   for (let index = 0; index < rest.length; index += 2) {
     steps.push(parseStep(rest[index] as string, rest[index + 1], lineEnding, rest[index - 2] === "send-secret"));
   }
-  return { timeoutMs, keepEscapes, steps };
+  return { timeoutMs, keepEscapes, interactive, steps };
 }
 
 function parseStep(verb: string, argument: string | undefined, lineEnding: string, afterSecret: boolean): Step {

@@ -6,6 +6,7 @@ import type { Host } from "#pkg/host/host.ts";
 import { nodeSerialPorts } from "#pkg/host/node-serial-ports.ts";
 import { silentLog } from "#pkg/log/log.ts";
 import type { Call } from "#pkg/modules/module.ts";
+import { memorySerialPorts } from "#test/support/memory-serial-ports.ts";
 import { openPtyPair, withoutSocat } from "#test/support/pty-pair.ts";
 import { recordedCall } from "#test/support/recorded-call.ts";
 import { serial } from "./serial.ts";
@@ -141,4 +142,74 @@ test("watching shows output until the run is cancelled, and the port is free aga
   assert.deepEqual(transcript, [{ print: `--- Connected to ${pair.device} at 115200 baud ---\n` }, { stdout: "tick" }]);
   await using again = await serialPorts.open(pair.device, { baud: 115_200 });
   assert.ok(again);
+});
+
+test("a cable that is pulled and plugged in again leaves an interactive user with the board that is there then", {
+  skip,
+  timeout: 30_000,
+}, async (t) => {
+  const serialPorts = nodeSerialPorts();
+  await using pair = await openPtyPair();
+  const cancel = new AbortController();
+  const answered = Promise.withResolvers<void>();
+  const { call, transcript } = recordedCall(["-i"], {
+    signal: cancel.signal,
+    stdin: (async function* () {
+      await answered.promise;
+      yield "on the new one";
+    })(),
+  });
+  const heard = Promise.withResolvers<string>();
+  const print = async (text: string) => {
+    await call.session.print(text);
+    if (text.includes("Connected")) {
+      await pair.unplug();
+    } else if (text.includes("waiting to reconnect")) {
+      await pair.replug();
+    } else if (text.includes("reconnected")) {
+      await using board = await serialPorts.open(pair.farEnd, { baud: 115_200 });
+      await board.write(Buffer.from("hello again"), t.signal);
+      answered.resolve();
+      for await (const piece of board.received) {
+        heard.resolve(String(piece));
+        break;
+      }
+    }
+  };
+  const ended = run(pair.device, { ...call, session: { ...call.session, print } }, serialPorts);
+  assert.equal(await heard.promise, "on the new one");
+  cancel.abort(new Error("the user left"));
+  assert.equal(await ended, "the user left");
+  assert.deepEqual(
+    transcript.filter((utterance) => "print" in utterance),
+    [
+      { print: `--- Connected to ${pair.device} at 115200 baud ---\n` },
+      { print: "--- Serial device disconnected, waiting to reconnect ---\n" },
+      { print: "--- Serial device reconnected ---\n" },
+    ],
+  );
+});
+
+test("an expression that hangs engines that backtrack costs an expect its time and no other run more", {
+  timeout: 30_000,
+}, async () => {
+  const { serialPorts } = memorySerialPorts({ "/dev/board": { greeting: [`${"a".repeat(60_000)}!`] } });
+  const { call } = recordedCall(["-t", "500ms", "--", "expect", "(a+)+$"]);
+  const started = performance.now();
+  let longestPause = 0;
+  let last = started;
+  const heartbeat = setInterval(() => {
+    longestPause = Math.max(longestPause, performance.now() - last);
+    last = performance.now();
+  }, 5);
+  const end = await run("/dev/board", call, serialPorts);
+  clearInterval(heartbeat);
+  assert.deepEqual(
+    { end, inTime: performance.now() - started < 1000, longestPause: longestPause < 400 },
+    {
+      end: 'step 1 (expect "(a+)+$"): timeout of 500ms reached without match',
+      inTime: true,
+      longestPause: true,
+    },
+  );
 });

@@ -5,6 +5,7 @@ import type { Host } from "#pkg/host/host.ts";
 import type { SerialPort } from "#pkg/host/serial-ports.ts";
 import { type Call, defineModule } from "#pkg/modules/module.ts";
 import { helpText } from "./help.ts";
+import { interact } from "./interact.ts";
 import { parseScript, type Script } from "./parse-script.ts";
 import { RunOutput } from "./run-output.ts";
 import { runSteps } from "./run-steps.ts";
@@ -37,11 +38,12 @@ const config = z.strictObject({
 
 type Config = z.output<typeof config>;
 
-/** A board's serial console: watch it, or talk to it by a script. The port is open during a run only. */
+/** A board's serial console: type at it, watch it, or talk to it by a script. The port is open during a run only. */
 export const serial = defineModule({
   name: "serial",
-  summary: "watch a serial console, or run expect and send steps on it",
+  summary: "use or watch a serial console, or run expect and send steps on it",
   config,
+  resources: ({ port }) => [{ kind: "serial port", name: port }],
   help: ({ port, baud }) => helpText(port, baud),
   async open(options, { host }) {
     return {
@@ -50,7 +52,11 @@ export const serial = defineModule({
         await using port = await openPort(options, host);
         await port.flush();
         call.log.info("serial port open", { port: options.port, baud: options.baud });
-        await converse(options, port, script, call);
+        if (script.interactive || (script.steps.length === 0 && call.session.terminal !== undefined)) {
+          await join(options, host, port, script, call);
+        } else {
+          await converse(options, port, script, call);
+        }
       },
       async [Symbol.asyncDispose]() {},
     };
@@ -68,6 +74,13 @@ async function openPort({ port, baud }: Config, host: Host): Promise<SerialPort>
     const message = `failed to open serial port ${port}: ${error.message}`;
     throw new DutError(code, message, hint === undefined ? { cause: error } : { hint, cause: error });
   }
+}
+
+async function join(options: Config, host: Host, port: SerialPort, { timeoutMs }: Script, call: Call): Promise<void> {
+  const output = new RunOutput(call.session, true);
+  await output.marker(`Connected to ${options.port} at ${options.baud} baud`);
+  await interact({ port, reopen: () => openPort(options, host), output, timeoutMs }, call);
+  await output.marker("Connection closed");
 }
 
 async function converse({ port: path, baud, delay }: Config, port: SerialPort, script: Script, call: Call) {
