@@ -1,5 +1,5 @@
 import { DutError, type DutErrorCode, dutErrorCodes } from "#pkg/errors/dut-error.ts";
-import type { End } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
+import type { RunEnd } from "../../output/content.ts";
 
 /** A command that was run and did not succeed. Its code is the agent's word for why, and says nothing about the call. */
 export class CommandFailed extends DutError {
@@ -23,7 +23,7 @@ export class RunLost extends DutError {
 }
 
 /** Throws what the end of a run says, unless it is a success. */
-export function throwUnlessSucceeded({ code, message, hint, exitStatus }: End): void {
+export function throwUnlessSucceeded({ code, message, hint, exitStatus }: RunEnd): void {
   if (code === "ok") {
     return;
   }

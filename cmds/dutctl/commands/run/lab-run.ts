@@ -1,16 +1,17 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
+import { DutError } from "#pkg/errors/dut-error.ts";
 import { formatDuration } from "#pkg/golang/duration.ts";
-import type { End, FileRequest, RunResponse, Started } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
+import type { End, RunResponse, Started } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
 import { brokeInTheMiddle, saidByPeer } from "#pkg/protocol/grpc/status.ts";
 import type { Context } from "../context.ts";
 import { abortable } from "./abortable.ts";
+import { Absence } from "./absence.ts";
 import { RunLost, throwUnlessSucceeded } from "./endings.ts";
 import { Link, type Message } from "./link.ts";
 import { RunInput } from "./run-input.ts";
 import type { Stage } from "./stage.ts";
+import { Stop, type StopOptions } from "./stop.ts";
 import { Transcript } from "./transcript.ts";
-import { Upload } from "./upload.ts";
+import { Uploads } from "./uploads.ts";
 
 /** How a run is come by. */
 export type Opening =
@@ -26,25 +27,17 @@ export interface LabRunOptions {
   readonly stage: Omit<Stage, keyof AsyncDisposable>;
 }
 
+type Outcome = { readonly kind: "ended"; readonly end: End } | { readonly kind: "lost"; readonly reason: string };
+
 /** Output is reported as dealt with at least this often, in bytes. */
 const takenBytes = 64 * 1024;
 
-/** In milliseconds. */
-const patience = {
-  /** Until the user is told that the agent does not answer. */
-  silence: 5_000,
-  /** For the end of a run that was asked to stop; modules have their own seconds to stop what they began. */
-  stopping: 30_000,
-  /** The same for one that has not begun as far as we know. */
-  unanswered: 1_000,
-  /** For the answer to an attempt to attach again. */
-  attempt: 10_000,
-  /** For the peer to close a call that has ended. */
-  closing: 1_000,
-  /** Between two attempts: at first, and at most. */
-  firstPause: 100,
-  longestPause: 3_000,
-} as const;
+/** Until the user is told that the agent does not answer, in milliseconds. */
+const silenceMs = 5_000;
+/** For the answer to an attempt to attach again. */
+const attemptMs = 10_000;
+/** For the peer to close a call that has ended. */
+const closingMs = 1_000;
 
 /** One run of ours over as many connections as it takes. */
 export class LabRun implements AsyncDisposable {
@@ -52,25 +45,27 @@ export class LabRun implements AsyncDisposable {
   readonly #options: LabRunOptions;
   readonly #transcript: Transcript;
   readonly #input: RunInput;
-  /** Aborted when the end of the run is not waited for any more. */
-  readonly #leave = new AbortController();
+  readonly #uploads: Uploads;
+  readonly #stop: Stop;
   readonly #open = new AsyncDisposableStack();
   #link: Link | undefined;
-  #upload: Upload | undefined;
-  #fileWindow = 0;
   #taken = 0;
   /** Whether the agent may have begun: then nobody but it knows what became of the run. */
   #begun = false;
-  /** What we end the run for. `deaf` when there is nobody any more to show anything to. */
-  #verdict: { readonly reason: unknown; readonly deaf: boolean; readonly ask: Message } | undefined;
 
   constructor(context: Context, options: LabRunOptions) {
     this.#context = context;
     this.#options = options;
-    const patiently = abortable(this.#leave.signal);
-    const request = (wanted: FileRequest) => this.#answer(wanted);
+    this.#stop = this.#open.use(new Stop());
     this.#transcript = this.#open.use(
-      new Transcript(options.stage, { late: options.opening.kind === "attach", request, patiently }),
+      new Transcript(options.stage, {
+        late: options.opening.kind === "attach",
+        request: (wanted) => this.#uploads.answer(wanted, this.#link),
+        patiently: abortable(this.#stop.leave),
+      }),
+    );
+    this.#uploads = this.#open.use(
+      new Uploads(options.stage.desk, (reason, ask) => this.#giveUp(reason, { deaf: true, ask })),
     );
     this.#input = new RunInput(options.stage.console.input, (reason) => this.#giveUp(reason, { deaf: true }));
   }
@@ -81,44 +76,45 @@ export class LabRun implements AsyncDisposable {
    */
   async run(): Promise<void> {
     this.#listen();
-    let opening = this.#options.opening;
-    let lost: { readonly since: number; attempts: number } | undefined;
+    const { stage, graceMs } = this.#options;
+    let { opening } = this.#options;
+    let absence: Absence | undefined;
     for (;;) {
-      const outcome = await this.#converse(opening, lost !== undefined, async () => {
-        if (lost !== undefined) {
-          lost = undefined;
-          await this.#options.stage.note("attached to the run again");
+      const outcome = await this.#converse(opening, absence !== undefined, async () => {
+        if (absence !== undefined) {
+          absence = undefined;
+          await stage.note("attached to the run again");
         }
       });
       if (outcome.kind === "ended") {
         return this.#conclude(outcome.end);
       }
-      const since = lost?.since ?? performance.now();
-      if (lost === undefined) {
+      if (absence === undefined) {
+        absence = new Absence(this.#context.server, graceMs);
         await this.#tellLoss(outcome.reason);
       }
-      lost = { since, attempts: (lost?.attempts ?? 0) + 1 };
-      await this.#pause(lost.attempts, since + this.#options.graceMs, outcome.reason);
+      await absence.pause(outcome.reason, this.#stop.leave).catch((error: unknown) => {
+        this.#stop.throwIfGiven();
+        throw error;
+      });
       opening = { kind: "attach" };
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#leave.abort(new DutError("canceled", "the run is over"));
     this.#link?.[Symbol.dispose]();
-    await this.#upload?.[Symbol.asyncDispose]();
     await this.#open.disposeAsync();
   }
 
   #listen(): void {
     const { world } = this.#context;
-    const { console } = this.#options.stage;
-    const stop = (signal: AbortSignal, say: string) => {
+    const { console, note } = this.#options.stage;
+    const stopAt = (signal: AbortSignal, say: string) => {
       const onStop = () => {
         const { reason } = signal;
         this.#giveUp(reason instanceof DutError ? reason : new DutError("canceled", "interrupted"), { deaf: false });
-        if (!this.#leave.signal.aborted) {
-          void this.#options.stage.note(say).catch(() => {});
+        if (!this.#stop.leave.aborted) {
+          void note(say).catch(() => {});
         }
       };
       if (signal.aborted) {
@@ -127,8 +123,8 @@ export class LabRun implements AsyncDisposable {
       signal.addEventListener("abort", onStop);
       this.#open.defer(() => signal.removeEventListener("abort", onStop));
     };
-    stop(world.signal, "waiting for the command to stop; Ctrl-C leaves at once");
-    stop(console.left, "left the console; waiting for the command to stop; Ctrl-C leaves at once");
+    stopAt(world.signal, "waiting for the command to stop; Ctrl-C leaves at once");
+    stopAt(console.left, "left the console, waiting for the command to stop; Ctrl-C leaves at once");
     this.#open.use(console.onResize((size) => this.#link?.send({ case: "resize", value: { ...size } })));
     const signals = world.onSignal?.((name) => this.#link?.send({ case: "signal", value: { name } }));
     if (signals !== undefined) {
@@ -139,44 +135,44 @@ export class LabRun implements AsyncDisposable {
   /** One connection, from its first message to the end of the run or of the connection. Throws a refusal. */
   async #converse(opening: Opening, again: boolean, onStarted: () => Promise<void>): Promise<Outcome> {
     const { device, stage } = this.#options;
-    const { console } = stage;
+    const { connection, server } = this.#context;
     using link = new Link(device, this.#firstMessage(opening));
     this.#link = link;
-    const { runs } = this.#context.connection;
-    const signal = AbortSignal.any([this.#leave.signal, link.signal]);
+    const signal = AbortSignal.any([this.#stop.leave, link.signal]);
+    const { runs } = connection;
     const responses = (opening.kind === "start" ? runs.run : runs.attach)(link.queue, { signal });
     using timers = new DisposableStack();
     const after = (ms: number, act: () => void) => {
       const timer = setTimeout(act, ms);
       timers.defer(() => clearTimeout(timer));
-      return () => clearTimeout(timer);
+      return timer;
     };
-    const started = again
-      ? after(patience.attempt, () => link[Symbol.dispose]())
-      : after(patience.silence, () => console.waiting(`${this.#context.server} has not answered yet`));
+    const silence = again
+      ? after(attemptMs, () => link[Symbol.dispose]())
+      : after(silenceMs, () => stage.console.waiting(`${server} has not answered yet`));
     let end: End | undefined;
     try {
       for await (const response of responses) {
         const { msg } = response;
         if (msg.case === "started") {
-          started();
-          console.waiting(undefined);
+          clearTimeout(silence);
+          stage.console.waiting(undefined);
           await onStarted();
-          this.#resume(msg.value, link);
+          await this.#resume(msg.value, link);
         } else if (msg.case === "end") {
           end = msg.value;
           link.queue.close();
-          after(patience.closing, () => link[Symbol.dispose]());
+          after(closingMs, () => link[Symbol.dispose]());
         } else {
           await this.#hear(response, link);
         }
       }
     } catch (error) {
       if (end === undefined) {
-        return this.#lossOf(error, link, again);
+        return await this.#lossBy(error, link, again);
       }
     } finally {
-      console.waiting(undefined);
+      stage.console.waiting(undefined);
       this.#link = undefined;
     }
     return end === undefined ? { kind: "lost", reason: "the call ended before the run" } : { kind: "ended", end };
@@ -184,8 +180,8 @@ export class LabRun implements AsyncDisposable {
 
   #firstMessage(opening: Opening): Message {
     const { runId, graceMs, stage } = this.#options;
-    const { console } = stage;
-    const terminal = console.terminal === undefined ? {} : { terminal: { ...console.terminal } };
+    const { terminal: screen } = stage.console;
+    const terminal = screen === undefined ? {} : { terminal: { ...screen } };
     if (opening.kind === "attach") {
       return { case: "resume", value: { runId, offset: BigInt(this.#transcript.offset), ...terminal } };
     }
@@ -194,17 +190,15 @@ export class LabRun implements AsyncDisposable {
   }
 
   /** Goes on with everything where the agent stands. */
-  #resume(started: Started, link: Link): void {
+  async #resume(started: Started, link: Link): Promise<void> {
     this.#begun = true;
-    this.#fileWindow = Number(started.fileWindow);
-    const { inputOffset, inputEnded: ended, inputWindow, file } = started;
+    const { inputOffset, inputEnded: ended, inputWindow } = started;
     this.#input.resume({ offset: Number(inputOffset), ended, window: Number(inputWindow) }, link);
-    if (file !== undefined && file.transfer === this.#upload?.transfer) {
-      this.#send(this.#upload, Number(file.offset), link);
+    if (!this.#uploads.resume(started, link)) {
+      const { note } = this.#options.stage;
+      await note("the run waits for the rest of a file that only the client which began to send it has");
     }
-    if (this.#verdict !== undefined) {
-      link.send(this.#verdict.ask);
-    }
+    this.#stop.repeat(link);
   }
 
   async #hear(response: RunResponse, link: Link): Promise<void> {
@@ -212,10 +206,8 @@ export class LabRun implements AsyncDisposable {
     if (msg.case === "inputTaken") {
       this.#input.taken(Number(msg.value.offset));
     } else if (msg.case === "fileTaken") {
-      if (msg.value.transfer === this.#upload?.transfer) {
-        this.#upload.taken(Number(msg.value.offset));
-      }
-    } else if (this.#verdict?.deaf === true) {
+      this.#uploads.taken(msg.value);
+    } else if (this.#stop.deaf) {
       this.#transcript.skip(response);
     } else {
       await this.#transcript.follow(response).catch((error: unknown) => this.#giveUp(error, { deaf: true }));
@@ -226,62 +218,21 @@ export class LabRun implements AsyncDisposable {
     }
   }
 
-  /** Opens the file that the agent asks for and sends it beside everything else. */
-  async #answer({ transfer, name }: FileRequest): Promise<void> {
-    await this.#upload?.[Symbol.asyncDispose]();
-    this.#upload = undefined;
-    try {
-      this.#upload = await Upload.open({ transfer, name }, this.#options.stage.desk, this.#fileWindow);
-    } catch (error) {
-      this.#refuse(transfer, error);
-      return;
-    }
-    if (this.#link !== undefined) {
-      this.#send(this.#upload, 0, this.#link);
-    }
+  #giveUp(reason: unknown, options: StopOptions): void {
+    this.#stop.give(reason, options, { link: this.#link, begun: this.#begun });
   }
 
-  #send(upload: Upload, from: number, link: Link): void {
-    upload.send(from, link).catch((error: unknown) => this.#refuse(upload.transfer, error));
-  }
-
-  #refuse(transfer: number, reason: unknown): void {
-    const code = reason instanceof DutError ? reason.code : "unknown";
-    const ask: Message = { case: "fileRefusal", value: { transfer, code, message: messageOf(reason) } };
-    this.#giveUp(reason, { deaf: true, ask });
-  }
-
-  /** Ends the run for a reason of ours: asks for it and lets the end be waited for, within bounds. The first reason counts. */
-  #giveUp(reason: unknown, { deaf, ask }: { readonly deaf: boolean; readonly ask?: Message }): void {
-    if (this.#verdict !== undefined) {
-      return;
-    }
-    const cancel: Message = { case: "cancel", value: { reason: messageOf(reason).slice(0, 1000) } };
-    this.#verdict = { reason, deaf, ask: ask ?? cancel };
-    const link = this.#link;
-    if (!this.#begun && link?.begun !== true) {
-      this.#leave.abort(reason);
-      return;
-    }
-    link?.send(this.#verdict.ask);
-    const timer = setTimeout(() => this.#leave.abort(reason), this.#begun ? patience.stopping : patience.unanswered);
-    this.#open.defer(() => clearTimeout(timer));
-  }
-
-  async #conclude(end: End): Promise<void> {
+  async #conclude({ exitStatus, code, message, hint }: End): Promise<void> {
     const { out } = this.#options.stage.desk;
-    const { exitStatus, code, message, hint } = end;
     await out.write({ type: "run-end", data: { exitStatus, code, message, hint } });
-    if (this.#verdict !== undefined) {
-      throw this.#verdict.reason;
-    }
-    throwUnlessSucceeded(end);
+    this.#stop.throwIfGiven();
+    throwUnlessSucceeded({ exitStatus, code, message, hint });
   }
 
   /** What an error of the call means for the run. Throws it, unless the run may go on without us. */
-  async #lossOf(error: unknown, link: Link, again: boolean): Promise<Outcome> {
-    if (this.#leave.signal.aborted) {
-      throw this.#verdict?.reason ?? error;
+  async #lossBy(error: unknown, link: Link, again: boolean): Promise<Outcome> {
+    if (this.#stop.leave.aborted) {
+      this.#stop.throwIfGiven();
     }
     if (link.signal.aborted) {
       return { kind: "lost", reason: "no answer" };
@@ -292,6 +243,9 @@ export class LabRun implements AsyncDisposable {
     const said = saidByPeer(error);
     if (again && error.code === "not_found" && (await this.#deviceIsKnown())) {
       throw new RunLost(this.#context.server, "the agent does not know the run any more", error);
+    }
+    if (this.#begun && said && error.code === "aborted") {
+      throw this.#takenOver(error);
     }
     const lost =
       (this.#begun && (!said || error.code === "unavailable")) ||
@@ -305,13 +259,19 @@ export class LabRun implements AsyncDisposable {
   }
 
   /** A server that was started anew does not know its agents at once: that is no news of the run. */
-  async #deviceIsKnown(): Promise<boolean> {
+  #deviceIsKnown(): Promise<boolean> {
     const { devices } = this.#context.connection;
     const { device } = this.#options;
-    return devices.commands({ device }, { signal: this.#leave.signal, timeoutMs: patience.attempt }).then(
+    return devices.commands({ device }, { signal: this.#stop.leave, timeoutMs: attemptMs }).then(
       () => true,
       () => false,
     );
+  }
+
+  #takenOver(error: DutError): DutError {
+    const { device, runId } = this.#options;
+    const hint = `it goes on there; dutctl attach ${device} ${runId} takes it back`;
+    return new DutError(error.code, error.message, { hint, cause: error.cause });
   }
 
   async #tellLoss(reason: string): Promise<void> {
@@ -323,20 +283,4 @@ export class LabRun implements AsyncDisposable {
       );
     }
   }
-
-  /** Waits before the next attempt. Throws RunLost when there is no time for one. */
-  async #pause(attempts: number, until: number, reason: string): Promise<void> {
-    const left = until - performance.now();
-    if (left <= 0) {
-      throw this.#verdict?.reason ?? new RunLost(this.#context.server, reason, undefined);
-    }
-    const longest = Math.min(patience.firstPause * 2 ** (attempts - 1), patience.longestPause);
-    const signal = this.#leave.signal;
-    // Spread out, because everybody who was cut off by the same fault comes back at the same time.
-    await sleep(Math.min(longest * (0.5 + Math.random() / 2), left), undefined, { signal }).catch(() => {
-      throw this.#verdict?.reason ?? signal.reason;
-    });
-  }
 }
-
-type Outcome = { readonly kind: "ended"; readonly end: End } | { readonly kind: "lost"; readonly reason: string };

@@ -5,6 +5,9 @@ import { News } from "./news.ts";
 /** The most that one message carries, in bytes. */
 const messageBytes = 64 * 1024;
 
+/** The most that is kept for an agent, however far ahead it lets us be. Bytes. */
+const largestWindow = 1024 * 1024;
+
 /** Where the agent stands with the input of a run. Offsets and sizes in bytes. */
 export interface InputState {
   readonly offset: number;
@@ -36,7 +39,8 @@ export class RunInput {
   }
 
   /** Goes on where the agent stands, over this link until it is gone. Throws data_loss when that cannot be. */
-  resume({ offset, ended, window }: InputState, link: Link): void {
+  resume({ offset, ended, ...state }: InputState, link: Link): void {
+    const window = Math.min(state.window, largestWindow);
     this.#window = window;
     if (this.#state === "unread") {
       this.#start = offset;

@@ -1,6 +1,8 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import type { RunRequestSchema, RunResponse } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
+import { saidByPeer } from "#pkg/protocol/grpc/status.ts";
+import { limits } from "#pkg/protocol/limits.ts";
 import { destinationOf } from "../../files/grants.ts";
 import { openGranted } from "../../files/open-file.ts";
 import { readWhole } from "../../files/read-file.ts";
@@ -54,10 +56,21 @@ export async function runV1(
       await handle(response, running);
     }
   } catch (error) {
-    throw ended.signal.aborted ? ended.signal.reason : error;
+    throw ended.signal.aborted ? ended.signal.reason : explained(error);
   } finally {
     ended.abort(new DutError("canceled", "the run is over"));
   }
+}
+
+function explained(error: unknown): unknown {
+  if (!(error instanceof DutError && error.code === "resource_exhausted") || saidByPeer(error)) {
+    return error;
+  }
+  const mebibytes = limits.fileMessageBytes / 1024 / 1024;
+  return new DutError(error.code, `the agent sent more than ${mebibytes} MiB at once: ${error.message}`, {
+    hint: "its protocol carries a file in one message; make it smaller, or let the agent speak the newer protocol",
+    cause: error,
+  });
 }
 
 /** Sends what is typed or piped in, as it comes. The end of input is not told: the agent could not take it. */

@@ -23,6 +23,8 @@ export class Transcript implements AsyncDisposable {
   /** Whether anything was dealt with yet: what is missing before was never for us. */
   #begun: boolean;
   #download: Download | undefined;
+  /** The file whose beginning another client got. */
+  #passedOver: number | undefined;
 
   constructor(stage: Omit<Stage, keyof AsyncDisposable>, options: TranscriptOptions) {
     this.#stage = stage;
@@ -92,22 +94,28 @@ export class Transcript implements AsyncDisposable {
         this.#download = await Download.begin(msg.value, desk);
         return;
       case "fileChunk":
-        return this.#current(msg.value.transfer).write(msg.value, seen);
+        return (await this.#current(msg.value.transfer))?.write(msg.value, seen);
       case "fileEnd": {
-        await using whole = this.#current(msg.value.transfer);
+        await using whole = await this.#current(msg.value.transfer);
         this.#download = undefined;
-        return await whole.finish(msg.value);
+        return await whole?.finish(msg.value);
       }
     }
   }
 
-  #current(transfer: number): Download {
-    if (this.#download?.transfer !== transfer) {
-      throw new DutError("data_loss", "the agent sent a piece of a file whose beginning never came", {
-        hint: "a file that is on its way can be received only by the client that was there from its beginning",
-      });
+  /** The file that a piece belongs to; undefined for one that had begun before we came. */
+  async #current(transfer: number): Promise<Download | undefined> {
+    if (this.#download?.transfer === transfer) {
+      return this.#download;
     }
-    return this.#download;
+    if (!this.#options.late) {
+      throw new DutError("data_loss", "the agent sent a piece of a file whose beginning never came");
+    }
+    if (this.#passedOver !== transfer) {
+      this.#passedOver = transfer;
+      await this.#stage.note("a file that was on its way to the client before is not received");
+    }
+    return undefined;
   }
 }
 
