@@ -4,12 +4,13 @@ import type { Log } from "#pkg/log/log.ts";
 import { dutErrorFrom } from "#pkg/protocol/fault.ts";
 import { type RunRequest, RunService } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
 import { type Caller, callerOf, fromHeader } from "#pkg/protocol/headers.ts";
+import { breakOffKey } from "#pkg/protocol/rpc-handler.ts";
 import type { Attachment } from "#pkg/session/attachment.ts";
 import type { RunEngine } from "#pkg/session/run-engine.ts";
 import { within } from "#pkg/session/time-limit.ts";
 import { hear } from "./lab-requests.ts";
 import { type Response, responseOf, runInfoOf, startedOf } from "./lab-responses.ts";
-import { goneReason, type RunCall, unfit } from "./service-run.ts";
+import { breakingOff, goneReason, type RunCall, unfit } from "./service-run.ts";
 
 /** How long a client gets to say that it has the end, in milliseconds. */
 const farewellMs = 5_000;
@@ -40,7 +41,7 @@ function callerIn(context: HandlerContext): Caller {
 }
 
 function callOf(requests: AsyncIterable<RunRequest>, context: HandlerContext): RunCall<RunRequest> {
-  return { requests, caller: callerIn(context), signal: context.signal };
+  return { requests, caller: callerIn(context), signal: context.signal, breakOff: context.values.get(breakOffKey) };
 }
 
 function start(engine: RunEngine, { device, msg }: RunRequest, caller: Caller): Attachment {
@@ -73,11 +74,12 @@ function attach(engine: RunEngine, { device, msg }: RunRequest, caller: Caller):
 
 /** Tells a client what its run says until it has the end, and hears it beside. */
 async function* serve(
-  { requests, signal }: RunCall<RunRequest>,
+  call: RunCall<RunRequest>,
   log: Log,
   begin: (first: RunRequest) => Attachment,
 ): AsyncGenerator<Response> {
-  const messages = requests[Symbol.asyncIterator]();
+  const { signal } = call;
+  const messages = call.requests[Symbol.asyncIterator]();
   const first = await messages.next().catch((error: unknown) => {
     throw signal.aborted ? goneReason(signal) : dutErrorFrom(error);
   });
@@ -85,6 +87,7 @@ async function* serve(
     throw new DutError("invalid_argument", "the call ended before its first message");
   }
   const client = begin(first.value);
+  using _ = breakingOff(client, call);
   const requestSide = new RequestSide(client, messages, log);
   // A message that is refused closes the request as a client that goes does; the refusal comes in the same turn.
   const clientGone = () => void setImmediate(() => leave(client, signal));

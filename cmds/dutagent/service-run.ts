@@ -20,6 +20,26 @@ export interface RunCall<Request = RunRequest> {
   readonly caller: Caller;
   /** Aborted when the client is gone or its deadline has passed, with the reason. */
   readonly signal: AbortSignal;
+  /** Breaks the stream off. */
+  readonly breakOff: () => void;
+}
+
+/** How long a client that a run has let go of may take to hear why, in milliseconds. */
+const lastWordsMs = 5_000;
+
+/** Breaks a call off when its client does not hear that the run has let go of it. Disposed when it has. */
+export function breakingOff({ over }: Attachment, { breakOff }: Pick<RunCall, "breakOff">): Disposable {
+  let timer: NodeJS.Timeout | undefined;
+  let disposed = false;
+  void over.then(() => {
+    timer = disposed ? undefined : setTimeout(breakOff, lastWordsMs);
+  });
+  return {
+    [Symbol.dispose]() {
+      disposed = true;
+      clearTimeout(timer);
+    },
+  };
 }
 
 /**
@@ -31,6 +51,7 @@ export async function* serveRun(engine: RunEngine, call: RunCall, log: Log): Asy
   const messages = call.requests[Symbol.asyncIterator]();
   const { device, command, args } = await receiveCommand(messages, signal);
   const client = engine.start({ device, command, args, owner: call.caller.name });
+  using _ = breakingOff(client, call);
   const { run } = client;
   let refusal: DutError | undefined;
   // A message that is refused closes the request as a client that goes does; the refusal comes in the same turn.

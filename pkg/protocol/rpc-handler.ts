@@ -1,6 +1,15 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import { Code, ConnectError, type ConnectRouter, createConnectRouter, type Interceptor } from "@connectrpc/connect";
+import { constants, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
+import {
+  Code,
+  ConnectError,
+  type ConnectRouter,
+  type ContextValues,
+  createConnectRouter,
+  createContextKey,
+  createContextValues,
+  type Interceptor,
+} from "@connectrpc/connect";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import { messageOf } from "#pkg/errors/dut-error.ts";
 import type { Log } from "#pkg/log/log.ts";
@@ -19,6 +28,9 @@ export interface RpcHandlerOptions {
   readonly self: "agent" | "dutserver";
   readonly log: Log;
 }
+
+/** In the context of a call: breaks its stream off, for a peer that does not read and so hears no status. */
+export const breakOffKey = createContextKey<() => void>(() => {});
 
 /**
  * Serves RPC routes over gRPC, gRPC-Web and Connect. Every answer carries our version, a client of another major
@@ -45,7 +57,7 @@ export function rpcHandler(routes: (router: ConnectRouter) => void, { self, log 
     if (handler.allowedMethods.includes(request.method ?? "")) {
       // Set here, it is there for every outcome; a route that forwards a call replaces it by the version of the peer.
       response.setHeader(versionHeader, protocolVersion);
-      void handler(universalRequestFromNodeRequest(request, response, undefined, undefined))
+      void handler(universalRequestFromNodeRequest(request, response, undefined, contextOf(response)))
         .then((answer) => universalResponseToNodeResponse(answer, response))
         .catch((error: unknown) => {
           // The client hung up while it was being answered: its loss, and known to the run by its signal.
@@ -59,6 +71,16 @@ export function rpcHandler(routes: (router: ConnectRouter) => void, { self, log 
     response.setHeader("allow", handler.allowedMethods.join(", "));
     response.end();
   };
+}
+
+function contextOf(response: ServerResponse | Http2ServerResponse): ContextValues {
+  return createContextValues().set(breakOffKey, () => {
+    if ("stream" in response) {
+      response.stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    } else {
+      response.destroy();
+    }
+  });
 }
 
 function versionInterceptor(self: "agent" | "dutserver", log: Log): Interceptor {

@@ -13,6 +13,9 @@ export type Said = { readonly kind: "entry"; readonly entry: Entry } | Credit;
 /** The client of a run, of which there is at most one at a time. */
 export class Attachment {
   readonly run: Run;
+  /** Resolves when this is not the run's client any more, whoever ended that. */
+  readonly over: Promise<void>;
+  readonly #over = Promise.withResolvers<void>();
   #ended: { readonly reason: unknown } | undefined;
   #heard = 0;
   #inputTold = 0;
@@ -20,6 +23,7 @@ export class Attachment {
 
   constructor(run: Run) {
     this.run = run;
+    this.over = this.#over.promise;
   }
 
   /** Whether this is the run's client still. */
@@ -68,7 +72,7 @@ export class Attachment {
   /** The client has heard the end and wants nothing more: the run may be forgotten. */
   acknowledge(): void {
     if (this.#ended === undefined) {
-      this.#ended = { reason: new Error("the client has left") };
+      this.end(new Error("the client has left"));
       this.run.acknowledge();
     }
   }
@@ -76,7 +80,7 @@ export class Attachment {
   /** The client is gone. The run goes on for its grace; without one it is stopped for the reason. */
   lose(reason: unknown): void {
     if (this.#ended === undefined) {
-      this.#ended = { reason };
+      this.end(reason);
       this.run.lose(this, reason);
     }
   }
@@ -84,6 +88,7 @@ export class Attachment {
   /** This client is not the run's any more; it is told why. */
   end(reason: unknown): void {
     this.#ended ??= { reason };
+    this.#over.resolve();
     this.run.conversation.journal.wake();
   }
 

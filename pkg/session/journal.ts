@@ -13,8 +13,10 @@ const outputBytes = 1024 * 1024;
 const fileBytes = 4 * 1024 * 1024;
 /** Counted for an event that is never dropped, besides its bytes. */
 const eventBytes = 64;
-/** Events that nobody has been sent, so that many small ones are bounded too. */
-const queuedEvents = 16 * 1024;
+/** Events that wait to be sent to an attached client: more would only grow old. */
+const queuedEvents = 1024;
+/** Events that are kept of the output, so that many small ones are bounded too. */
+const keptEvents = 16 * 1024;
 /** The same for those that a client has been sent; twice what may be in the bytes that a client takes at once. */
 const sentEvents = 128 * 1024;
 
@@ -228,7 +230,7 @@ export class Journal {
     if (isPrintable(entry.event)) {
       appendJoined(this.#past, entry);
       this.#pastBytes += entry.length;
-      while (this.#pastBytes > outputBytes || this.#past.length > queuedEvents) {
+      while (this.#pastBytes > outputBytes || this.#past.length > keptEvents) {
         this.#pastBytes -= this.#past.shift()?.length ?? 0;
       }
     }
@@ -238,7 +240,7 @@ export class Journal {
     while (this.#pastBytes > 0 && this.#pastBytes + this.#printedBytes > outputBytes) {
       this.#pastBytes -= this.#past.shift()?.length ?? 0;
     }
-    while (this.#printedBytes > outputBytes || (this.#printedBytes > 0 && this.#queued.length > queuedEvents)) {
+    while (this.#printedBytes > outputBytes || (this.#printedBytes > 0 && this.#queued.length > keptEvents)) {
       const dropped = this.#queued.remove(({ event }) => isPrintable(event));
       if (dropped === undefined) {
         return;

@@ -64,7 +64,7 @@ export class Run {
     this.conversation.journal.attach(0);
     const { signal } = this.#control;
     this.stopped = runSteps(steps, this.conversation, signal, log).then(
-      () => this.#end(success),
+      () => this.#end(signal.aborted ? stoppedBy(signal.reason) : success),
       (error: unknown) => this.#end(outcomeOf(error, signal)),
     );
   }

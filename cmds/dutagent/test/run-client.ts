@@ -4,7 +4,7 @@ import type { Connection } from "#pkg/protocol/client.ts";
 import type { RunRequestSchema, RunResponse } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
 
 type Request = MessageInitShape<typeof RunRequestSchema>;
-type Message = NonNullable<Request["msg"]>;
+export type Message = NonNullable<Request["msg"]>;
 
 interface Start {
   readonly runId: string;
