@@ -71,7 +71,13 @@ export class Locks implements Disposable {
     this.#clock = clock;
     this.#wall = new WallTime(clock);
     this.#resourcesOf = resourcesOf;
-    this.#reservations = new Reservations({ store, clock, log, tell: (device) => this.#tell(device) });
+    this.#reservations = new Reservations({
+      store,
+      clock,
+      wall: this.#wall,
+      log,
+      tell: (device) => this.#tell(device),
+    });
   }
 
   /** With the reservations of the store whose time is not over. */

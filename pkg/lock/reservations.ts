@@ -2,12 +2,14 @@ import type { Log } from "#pkg/log/log.ts";
 import type { Store } from "#pkg/store/store.ts";
 import type { Clock } from "./clock.ts";
 import { type KeptReservation, parseReservation, renderReservation } from "./kept-reservation.ts";
+import type { WallTime } from "./wall-time.ts";
 
 const keyPrefix = "lock/";
 
 interface Surroundings {
   readonly store: Store;
   readonly clock: Clock;
+  readonly wall: WallTime;
   readonly log: Log;
   /** Told the name of a device whose reservation has begun, changed or ended. */
   readonly tell: (device: string) => void;
@@ -27,8 +29,11 @@ export class Reservations implements Disposable {
 
   /** Takes over what the store has. */
   async load(): Promise<void> {
-    for (const { key, value } of await this.#around.store.list(keyPrefix)) {
-      this.#keep(key.slice(keyPrefix.length), parseReservation(value, this.#around.clock));
+    const { store, clock, wall } = this.#around;
+    const entries = await store.list(keyPrefix);
+    // The latest one last: its offset to wall time is the one that goes on.
+    for (const { key, value } of entries.toSorted((a, b) => a.revision - b.revision)) {
+      this.#keep(key.slice(keyPrefix.length), parseReservation(value, clock, wall));
     }
   }
 
@@ -49,10 +54,10 @@ export class Reservations implements Disposable {
 
   /** Resolves when it is on the disk. */
   async put(device: string, kept: KeptReservation): Promise<void> {
-    const { store, clock, tell } = this.#around;
+    const { store, clock, wall, tell } = this.#around;
     this.#claims.set(device, kept);
     try {
-      await store.put(keyPrefix + device, renderReservation(kept, clock));
+      await store.put(keyPrefix + device, renderReservation(kept, clock, wall));
     } finally {
       this.#claims.delete(device);
     }

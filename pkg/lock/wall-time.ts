@@ -16,12 +16,22 @@ export class WallTime {
     this.#offset = clock.wall() - clock.steady();
   }
 
-  /** Unix time in whole milliseconds. */
-  at(steady: number): number {
+  /** What to add to steady time, in milliseconds. */
+  get offset(): number {
     const offset = this.#clock.wall() - this.#clock.steady();
     if (Math.abs(offset - this.#offset) > drift) {
       this.#offset = offset;
     }
-    return Math.round(steady + this.#offset);
+    return this.#offset;
+  }
+
+  /** Takes over the offset by which another process of this boot has shown its moments. */
+  resume(offset: number): void {
+    this.#offset = offset;
+  }
+
+  /** Unix time in whole milliseconds. */
+  at(steady: number): number {
+    return Math.round(steady + this.offset);
   }
 }

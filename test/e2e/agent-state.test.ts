@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, open, readdir, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { parseAddress } from "#pkg/protocol/address.ts";
+import { connectTo } from "#pkg/protocol/client.ts";
+import { type Daemon, Lab, shellCommand } from "#test/support/lab.ts";
+
+const board = { cmds: { sh: shellCommand } };
+
+/** The reservation of "board" as an agent tells it, and for how long it is by the test's own watch. */
+async function reservationAt({ address }: Daemon) {
+  using client = connectTo(parseAddress(address), { identity: "carol@h" });
+  const { devices } = await client.lab.list({});
+  const lock = devices.find(({ name }) => name === "board")?.lock;
+  return lock && { owner: lock.owner, sinceMs: Number(lock.sinceMs), leftMs: Number(lock.untilMs) - Date.now() };
+}
+
+function near(actual: number | undefined, expected: number): void {
+  assert.ok(actual !== undefined && Math.abs(actual - expected) < 2_000, `${actual} is not within 2 s of ${expected}`);
+}
+
+test("a lock survives the death of its agent with its owner and its time", async (t) => {
+  await using lab = await Lab.open(t.signal);
+  const config = await lab.configuration({ board });
+  const state = ["-state", lab.path("kept")];
+  const first = await lab.agent(config, ...state);
+  await lab.dutctl(["-s", first.address, "-u", "alice@h", "board", "lock", "10m"]);
+  const before = await reservationAt(first);
+  const asked = performance.now();
+  first.kill("SIGKILL");
+  await first.ended;
+  const second = await lab.agent(config, ...state);
+  const after = await reservationAt(second);
+  assert.deepEqual([after?.owner, after?.sinceMs], [before?.owner, before?.sinceMs]);
+  near(after?.leftMs, (before?.leftMs ?? 0) - (performance.now() - asked));
+  const refused = await lab.dutctl(["-s", second.address, "-u", "bob@h", "board", "sh", "echo never"]);
+  assert.match(refused.stderr, /^✗ device "board" is locked by "alice@h" for (9|10)m\n/);
+});
+
+test("agents of one user keep their state apart, and a second one for the same file is refused", async (t) => {
+  await using lab = await Lab.open(t.signal);
+  const [one, other] = await Promise.all([lab.configuration({ board }), lab.configuration({ board })]);
+  const agent = (config: string) => lab.start("dutagent", ["-log-json", "-a", "localhost:0", "-c", config]);
+  const agents = [agent(one), agent(other)];
+  await Promise.all(agents.map((each) => each.said("stderr", /rpc service listening/)));
+  const directories = (await readdir(lab.path("state/dutagent"))).map((name) => name.replace(/-[0-9a-f]{8}$/, ""));
+  const { code, stderr } = await agent(one).ended;
+  assert.deepEqual([directories.sort(), code], [["agent-1", "agent-2"], 1]);
+  assert.match(
+    stderr,
+    new RegExp(`agent-1-[0-9a-f]{8} is in use by process ${agents[0]?.process.pid} \\(stop that one`),
+  );
+});
+
+test("damaged state is refused with the way out, and the agent does not begin without it", async (t) => {
+  await using lab = await Lab.open(t.signal);
+  const config = await lab.configuration({ board });
+  const state = lab.path("kept");
+  const first = await lab.agent(config, "-state", state);
+  await lab.dutctl(["-s", first.address, "board", "lock"]);
+  await first.stop();
+  const path = join(state, "state.db");
+  {
+    await using file = await open(path, "r+");
+    await file.write(Buffer.alloc(2_000, 0xa5), 0, 2_000, 4_096);
+  }
+  const { code, stderr } = await lab.start("dutagent", ["-a", "localhost:0", "-c", config, "-state", state]).ended;
+  assert.equal(code, 1);
+  assert.match(stderr, /cannot open the state err=".*state\.db is damaged: .*it was left as it is; .*mv .*state\.db/);
+  assert.equal((await stat(path)).mode & 0o777, 0o600);
+});
+
+const prlimit = spawnSync("prlimit", ["--version"]).error === undefined;
+
+test("an agent whose disk takes no writes says so, serves on, and recovers by itself", {
+  skip: prlimit ? false : "needs prlimit: apt-get install util-linux",
+}, async (t) => {
+  await using lab = await Lab.open(t.signal);
+  const agent = await lab.agent({ board, other: board });
+  const as = (user: string, ...words: string[]) => lab.dutctl(["-s", agent.address, "-u", user, ...words]);
+  const limit = (bytes: string) => {
+    const { status } = spawnSync("prlimit", ["--pid", String(agent.process.pid), `--fsize=${bytes}:unlimited`]);
+    assert.equal(status, 0);
+  };
+  await as("alice@h", "board", "lock", "10m");
+  limit("0");
+  const lock = await as("bob@h", "other", "lock");
+  const unlock = await as("alice@h", "board", "unlock");
+  const list = await as("bob@h");
+  const run = await as("alice@h", "board", "sh", "echo served");
+  limit("unlimited");
+  assert.deepEqual(
+    [lock.code, unlock.code, list.stdout, run.stdout],
+    [1, 1, '- board [locked by "alice@h" for 10m]\n- other\n', "served\n"],
+  );
+  for (const { stderr } of [lock, unlock]) {
+    assert.match(stderr, /^✗ nothing was changed: .*state\.db cannot be written now \(mend its file system/);
+  }
+  assert.deepEqual([(await as("bob@h", "other", "lock")).code, (await as("alice@h", "board", "unlock")).code], [0, 0]);
+});
+
+const ownMounts = spawnSync("unshare", ["--map-root-user", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"]);
+
+test("an agent whose disk is full says so, and goes on when there is space again", {
+  skip: ownMounts.status === 0 ? false : "needs unshare (apt-get install util-linux) and user namespaces",
+}, async (t) => {
+  await using lab = await Lab.open(t.signal);
+  const state = lab.path("small");
+  await mkdir(state);
+  const agent = lab.startWords([
+    ...["unshare", "--map-root-user", "--mount", "sh", "-c"],
+    'mount -t tmpfs -o size=256k,mode=700 none "$0" && exec "$@"',
+    state,
+    ...lab.wordsOf("dutagent"),
+    ...["-log-json", "-a", "localhost:0", "-c", await lab.configuration({ board }), "-state", state],
+  ]);
+  const [, address = ""] = await agent.said("stderr", /"addr":"([^"]+)","msg":"rpc service listening"/);
+  const dutctl = (...words: string[]) => lab.dutctl(["-s", address, "-u", "alice@h", "board", ...words]);
+  await dutctl("sh", `cat /dev/zero > ${state}/filler || true`);
+  const full = await dutctl("lock");
+  await dutctl("sh", `rm ${state}/filler`);
+  assert.match(
+    full.stderr,
+    /^✗ nothing was changed: no space left on the disk of .*state\.db \(free some, then repeat/,
+  );
+  assert.deepEqual([full.code, (await dutctl("lock")).code], [1, 0]);
+});
+
+const fakeTime = [
+  "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
+  "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
+].find((path) => existsSync(path));
+
+for (const hours of [-1, 1]) {
+  test(`a lock is not cut or prolonged by a wall clock that is set by ${hours} h, also over a restart`, {
+    skip: fakeTime === undefined ? "needs faketime: apt-get install faketime" : false,
+  }, async (t) => {
+    await using lab = await Lab.open(t.signal);
+    const offset = lab.path("offset");
+    const config = await lab.configuration({ board });
+    const agent = async () => {
+      const child = lab.startWords([
+        ...["env", `LD_PRELOAD=${fakeTime}`, `FAKETIME_TIMESTAMP_FILE=${offset}`, "FAKETIME_NO_CACHE=1"],
+        "FAKETIME_DONT_FAKE_MONOTONIC=1",
+        ...lab.wordsOf("dutagent"),
+        ...["-log-json", "-a", "localhost:0", "-c", config, "-state", lab.path("kept")],
+      ]);
+      const [, address = ""] = await child.said("stderr", /"addr":"([^"]+)","msg":"rpc service listening"/);
+      return Object.assign(child, { address });
+    };
+    const shift = hours * 3_600_000;
+    await writeFile(offset, "+0\n");
+    const first = await agent();
+    await lab.dutctl(["-s", first.address, "-u", "alice@h", "board", "lock", "10m"]);
+    const before = await reservationAt(first);
+    const asked = performance.now();
+    await writeFile(offset, `${hours > 0 ? "+" : "-"}3600\n`);
+    const during = await reservationAt(first);
+    first.kill("SIGKILL");
+    await first.ended;
+    const after = await reservationAt(await agent());
+    const left = (before?.leftMs ?? 0) - (performance.now() - asked);
+    for (const shown of [during, after]) {
+      assert.equal(shown?.owner, "alice@h");
+      near(shown?.leftMs, left + shift);
+      near(shown?.sinceMs, (before?.sinceMs ?? 0) + shift);
+    }
+  });
+}
