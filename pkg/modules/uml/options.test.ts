@@ -8,6 +8,7 @@ test("a state directory is all that a board needs", () => {
     kernel: "linux.uml",
     disk: "/var/lib/board/disk.img",
     console: "/var/lib/board/console",
+    limitBytes: 8 * 1024 ** 3,
     memory: "64M",
     arguments: [],
     graceMs: 10_000,
@@ -23,6 +24,13 @@ for (const [options, message] of [
     assert.throws(() => planBoard(umlOptions.parse(options)), { code: "invalid_argument", message });
   });
 }
+
+test("the limit of an image may be small", () => {
+  assert.deepEqual(
+    ["3k", "2M", "1g"].map((limit) => planBoard(umlOptions.parse({ state: "/a", limit })).limitBytes),
+    [3 * 1024, 2 * 1024 ** 2, 1024 ** 3],
+  );
+});
 
 test("a memory without a unit and a grace that is no duration are refused where they stand", () => {
   const { error } = umlOptions.safeParse({ state: "/a", memory: "64", grace: "soon" });

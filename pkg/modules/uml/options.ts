@@ -4,6 +4,10 @@ import { DutError } from "#pkg/errors/dut-error.ts";
 import { parseDuration } from "#pkg/golang/duration.ts";
 import { durationOption } from "../duration-option.ts";
 
+const sizeOption = z.string().regex(/^[1-9]\d*[kKmMgG]$/, "expected a number and k, M or G, such as 64M");
+
+const unitBytes = { k: 1024, m: 1024 ** 2, g: 1024 ** 3 } as const;
+
 export const umlOptions = z.strictObject({
   state: z.string().min(1).describe("directory that is this board's alone; made when it is missing"),
   kernel: z.string().min(1).default("linux.uml").describe("User-Mode Linux, a path or a name on PATH"),
@@ -13,11 +17,8 @@ export const umlOptions = z.strictObject({
     .min(1)
     .optional()
     .describe("symbolic link to the serial console; default `console` in the state directory"),
-  memory: z
-    .string()
-    .regex(/^[1-9]\d*[kKmMgG]$/, "expected a number and k, M or G, such as 64M")
-    .default("64M")
-    .describe("the board's memory"),
+  limit: sizeOption.default("8G").describe("the largest image that `flash` takes, also after unpacking"),
+  memory: sizeOption.default("64M").describe("the board's memory"),
   arguments: z.array(z.string()).default([]).describe("further arguments of the kernel"),
   grace: durationOption().default("10s").describe("how long `off` waits for an orderly end"),
 });
@@ -30,6 +31,7 @@ export interface BoardPlan {
   readonly kernel: string;
   readonly disk: string;
   readonly console: string;
+  readonly limitBytes: number;
   readonly memory: string;
   readonly arguments: readonly string[];
   readonly graceMs: number;
@@ -66,8 +68,13 @@ export function planBoard(options: UmlOptions): BoardPlan {
     kernel: options.kernel,
     disk,
     console: resolve(options.console ?? join(state, "console")),
+    limitBytes: bytesOf(options.limit),
     memory: options.memory,
     arguments: options.arguments,
     graceMs: parseDuration(options.grace),
   };
+}
+
+function bytesOf(size: string): number {
+  return Number(size.slice(0, -1)) * unitBytes[size.slice(-1).toLowerCase() as keyof typeof unitBytes];
 }

@@ -53,7 +53,7 @@ export async function useBoard(plan: BoardPlan, host: Host, log: Log): Promise<B
 function refuseOther(plan: BoardPlan, first: BoardPlan): void {
   for (const option of Object.keys(plan) as (keyof BoardPlan)[]) {
     if (!isDeepStrictEqual(plan[option], first[option])) {
-      const name = option === "graceMs" ? "grace" : option;
+      const name = option.replace(/(Ms|Bytes)$/, "");
       throw new DutError(
         "invalid_argument",
         `option ${name} is ${JSON.stringify(plan[option])} here and ${JSON.stringify(first[option])} in another entry with the state directory ${plan.state}`,

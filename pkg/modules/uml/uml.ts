@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { formatDuration } from "#pkg/golang/duration.ts";
@@ -17,6 +18,7 @@ export const uml = defineModule({
   name: "uml",
   summary: "run a virtual board: power, serial console and a disk to flash",
   config: umlOptions,
+  resources: ({ state }) => [{ kind: "virtual board", name: resolve(state) }],
   help: ({ state, console = `${state}/console` }) => `on              switch the board on
 off             shut the board down; cut its power if it does not go
 reset           cut the power and switch the board on again
