@@ -14,6 +14,8 @@ export type Step =
   | { readonly until: number | "end" }
   /** That the file that was asked for as this transfer is whole. */
   | { readonly file: number }
+  /** That it was told so many other things. */
+  | { readonly others: number }
   /** That somebody has attached. */
   | { readonly attached: true };
 
@@ -130,7 +132,8 @@ export class JournalAgent implements AsyncDisposable {
     let from = 0;
     if (first.msg.case === "start") {
       const { command, args, graceMs, terminal } = first.msg.value;
-      this.heard.starts.push([first.device, command, ...args, Number(graceMs), terminal !== undefined]);
+      const screen = terminal && { type: terminal.type, rows: terminal.size?.rows, columns: terminal.size?.columns };
+      this.heard.starts.push([first.device, command, ...args, Number(graceMs), screen]);
     } else if (first.msg.case === "resume") {
       if (this.heard.starts.length === 0) {
         throw new ConnectError("no such run", Code.NotFound);
@@ -214,6 +217,9 @@ export class JournalAgent implements AsyncDisposable {
   #reached(step: Wait): boolean {
     if ("attached" in step) {
       return this.heard.attaches.length > 0;
+    }
+    if ("others" in step) {
+      return this.heard.others.length >= step.others;
     }
     if ("file" in step) {
       return this.heard.files.get(step.file)?.whole === true;

@@ -15,7 +15,7 @@ test("a run says what it is, and its output comes out unchanged on its stream", 
   const { code, ...said } = await dutctl(["-s", agent.address, "-grace", "2s", "dev1", "status", "-v", "", "a b"]);
   assert.deepEqual(
     [code, said, agent.heard.starts],
-    [0, { stdout: `one\n${bytes}`, stderr: "err\n" }, [["dev1", "status", "-v", "", "a b", 2000, false]]],
+    [0, { stdout: `one\n${bytes}`, stderr: "err\n" }, [["dev1", "status", "-v", "", "a b", 2000, undefined]]],
   );
 });
 
