@@ -14,8 +14,12 @@ const forDemo = [
   "zstd",
 ];
 
-/** What a purpose needs; the tests have foreign clients besides. @type {Readonly<Record<string, readonly string[]>>} */
-export const packageSets = { demo: forDemo, test: [...forDemo, "curl", "python3-grpcio"], build: ["binutils"] };
+/** What a purpose needs; the tests have foreign clients and a clock to set besides. @type {Readonly<Record<string, readonly string[]>>} */
+export const packageSets = {
+  demo: forDemo,
+  test: [...forDemo, "curl", "python3-grpcio", "faketime"],
+  build: ["binutils"],
+};
 
 const install = ["install", "-y", "--no-install-recommends"];
 

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { realpath } from "node:fs/promises";
 import { test } from "node:test";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { parseAddress } from "#pkg/protocol/address.ts";
 import { type Connection, connectTo } from "#pkg/protocol/client.ts";
 import { type Daemon, Lab, shellCommand } from "#test/support/lab.ts";
+import { openPtyPair, withoutSocat } from "#test/support/pty-pair.ts";
 import { openRollCall } from "#test/support/roll-call.ts";
 
 const board = { cmds: { sh: shellCommand } };
@@ -198,4 +200,41 @@ test("force keep ends the reservation and tells the run's owner, whose run goes 
   run.kill("SIGINT");
   await run.ended;
   await roll.gone("work");
+});
+
+test("two devices on one serial port have one user at a time, by whatever names they know it", {
+  skip: withoutSocat,
+}, async (t) => {
+  await using lab = await Lab.open(t.signal);
+  await using pair = await openPtyPair();
+  const port = await realpath(pair.device);
+  const left = { cmds: { console: { uses: [{ module: "serial", passthrough: true, with: { port: pair.device } }] } } };
+  const right = {
+    cmds: {
+      console: { uses: [{ module: "serial", passthrough: true, with: { port } }] },
+      sh: shellCommand,
+    },
+  };
+  const agent = await lab.agent({ left, right });
+  const as = (user: string, ...words: string[]) => ["-s", agent.address, "-u", user, ...words];
+  const run = lab.start("dutctl", as("alice@h", "left", "console"));
+  await run.said("stdout", /Connected/);
+  const console = await lab.dutctl(as("bob@h", "right", "console", "-t", "1ms"));
+  const shell = await lab.dutctl(as("bob@h", "right", "sh", "echo no port needed"));
+  const lock = await lab.dutctl(as("bob@h", "right", "lock"));
+  run.kill("SIGINT");
+  await run.ended;
+  await lab.dutctl(as("alice@h", "left", "lock", "25m"));
+  const reserved = await lab.dutctl(as("bob@h", "right", "console", "-t", "1ms"));
+  const first = ({ code, stderr }: { code: number | null; stderr: string }) => [code, stderr.split("\n")[0]];
+  const inUse = `✗ device "right" is locked by "alice@h": serial port ${port} is in use through device "left"`;
+  assert.deepEqual(
+    [first(console), shell.stdout, first(lock), first(reserved)],
+    [
+      [123, inUse],
+      "no port needed\n",
+      [123, inUse],
+      [123, `✗ device "right" is locked by "alice@h" for 25m: serial port ${port} is reserved through device "left"`],
+    ],
+  );
 });
