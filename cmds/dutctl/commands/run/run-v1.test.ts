@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtempDisposable, readdir, readFile, writeFile } from "node:fs/promises";
+import { createServer, type ServerHttp2Session } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { RunRequest, RunResponseSchema } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
+import { limits } from "#pkg/protocol/limits.ts";
 import { dutctl, typed } from "../../test/recorded-world.ts";
 import { type Script, ScriptedAgent } from "../../test/scripted-agent.ts";
 
@@ -317,4 +320,30 @@ test("an interrupted run resets the call and ends with 130", async () => {
   });
   await aborted.promise;
   assert.deepEqual(ended, { code: 130, stdout: "working\n", stderr: "✗ interrupted\n" });
+});
+
+test("a message that is larger than fits is refused before it is read", async () => {
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { "content-type": "application/grpc" });
+    const prefix = Buffer.alloc(5);
+    prefix.writeUInt32BE(limits.fileMessageBytes + 1, 1);
+    response.write(prefix);
+  });
+  await using listening = server.listen(0, "127.0.0.1");
+  await once(listening, "listening");
+  const { port } = listening.address() as { port: number };
+  const sessions = new Set<ServerHttp2Session>();
+  listening.on("session", (session) => sessions.add(session));
+  const { code, stderr } = await dutctl(["-s", `127.0.0.1:${port}`, "-protocol", "v1", "dev1", "ft"]);
+  for (const session of sessions) {
+    session.destroy();
+  }
+  assert.deepEqual(
+    [code, stderr],
+    [
+      1,
+      "✗ the agent sent more than 128 MiB at once: a message of 134217729 bytes is not received, at most 134217728 fit\n" +
+        "  its protocol carries a file in one message; make it smaller, or let the agent speak the newer protocol\n",
+    ],
+  );
 });
