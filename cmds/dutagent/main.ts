@@ -1,5 +1,5 @@
 import type { Flags } from "#pkg/golang/flags.ts";
-import { addressFlag, daemonMain } from "#pkg/program/daemon-command.ts";
+import { addressFlag, daemonMain, type Task } from "#pkg/program/daemon-command.ts";
 import type { Options } from "./options.ts";
 
 const flags = {
@@ -26,6 +26,35 @@ const flags = {
   },
 } as const satisfies Flags;
 
+const tasks: Readonly<Record<string, Task>> = {
+  schema: {
+    usage: "schema",
+    summary: "print the JSON Schema of the configuration file, for editors",
+    async run(words, { stdout }) {
+      const { schemaText } = await import("./commands/schema.ts");
+      stdout(schemaText(words));
+    },
+  },
+  modules: {
+    usage: "modules [name]",
+    summary: "list the modules, or one, with their options",
+    async run(words, { stdout }) {
+      const { modulesText } = await import("./commands/modules.ts");
+      stdout(modulesText(words));
+    },
+  },
+  init: {
+    usage: "init [-force] [file]",
+    summary: "look at this computer and write a first configuration",
+    async run(words, { env, stdout, stderr }) {
+      const { init } = await import("./commands/init.ts");
+      const said = await init(words, env.PATH ?? "");
+      stdout(said.stdout);
+      stderr(said.stderr);
+    },
+  },
+};
+
 /** dutagent from its command line to its exit status: 0, 1 when something is wrong, 2 for a wrong command line. */
 export const main = daemonMain<Options>({
   name: "dutagent",
@@ -40,6 +69,7 @@ export const main = daemonMain<Options>({
     insecure: values.insecure === true,
     server: (values.server ?? "") === "" ? undefined : addressFlag(values, "server", ""),
   }),
+  tasks,
   async start(options, daemon, log) {
     const { start } = await import("./start.ts");
     if (options.users !== undefined) {

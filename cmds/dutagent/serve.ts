@@ -11,12 +11,14 @@ import { RunEngine } from "#pkg/session/run-engine.ts";
 import { within } from "#pkg/session/time-limit.ts";
 import type { Store } from "#pkg/store/store.ts";
 import { agentHandler } from "./agent-handler.ts";
+import type { ConfigSource } from "./config-source.ts";
 import { runRoutes } from "./lab-run.ts";
 import { labRoutes } from "./lab-service.ts";
 import type { Options } from "./options.ts";
-import { register } from "./register.ts";
+import { Registration } from "./register.ts";
+import { type Bell, reloadAtEveryRing } from "./reload.ts";
 import { deviceRoutes } from "./service.ts";
-import { countUsers, type FileMark } from "./users/count-users.ts";
+import { countUsers } from "./users/count-users.ts";
 
 /** Stopping every run: a module gets its grace, and what still runs after this is left to the end of the process. */
 const stopRunsMs = 13_000;
@@ -29,14 +31,15 @@ interface Serving {
   readonly bench: Bench;
   readonly store: Store;
   readonly options: Options;
-  /** Of the configuration as it was read. */
-  readonly configMark: FileMark;
+  readonly config: ConfigSource;
+  /** Rung when the configuration is to be read again. */
+  readonly bell: Bell;
   readonly signal: AbortSignal;
   readonly log: Log;
 }
 
 /** Serves a bench until the signal. Resolves with the exit status, with everything stopped but the modules. */
-export async function serve({ bench, store, options, configMark, signal, log }: Serving): Promise<number> {
+export async function serve({ bench, store, options, config, bell, signal, log }: Serving): Promise<number> {
   using locks = await Locks.open({ store, log, resourcesOf: (device) => resourcesOf(bench, device) });
   const engine = new RunEngine(bench, locks, log);
   const stopping = new AbortController();
@@ -62,23 +65,20 @@ export async function serve({ bench, store, options, configMark, signal, log }: 
   }
   await using open = listener;
   log.info("rpc service listening", { addr: formatAddress(open.address) });
-  if (options.server !== undefined) {
-    try {
-      await register(options.server, Array.from(bench.devices.keys()), open.address);
-    } catch (error) {
-      log.error("registration failed", { err: explain(error) });
-      return 1;
-    }
-    log.info("registered", { server: formatAddress(options.server) });
+  using registration = new Registration(options.server, bench, open.address, log);
+  if (!(await registration.first())) {
+    return 1;
   }
   await using users = await countUsers({
     at: options.users,
-    config: configMark,
+    config: () => config.mark,
     devices: () => bench.devices.keys(),
     locks,
   });
   const stop = AbortSignal.any([signal, users.unused]);
+  const reloading = reloadAtEveryRing({ bell, config, bench, locks, log }, stop);
   await untilAborted(stop);
+  await reloading;
   log.info("shutting down", { signal: String(stop.reason) });
   stopping.abort(new DutError("unavailable", shuttingDown));
   await shutDown(engine, open, log);

@@ -16,8 +16,19 @@ export interface DaemonCommand<Options> {
   readonly flags: Flags;
   /** Throws invalid_argument when a flag is wrong. */
   parse(values: FlagValues): Options;
+  /** What the first word of the command line may ask for instead; any other word is ignored. */
+  readonly tasks?: Readonly<Record<string, Task>>;
   /** Resolves with the exit status. */
   start(options: Options, daemon: Daemon, log: Log): Promise<number>;
+}
+
+/** Something a daemon's program does at once, without becoming a daemon. */
+export interface Task {
+  /** Its words, as in `modules [name]`. */
+  readonly usage: string;
+  readonly summary: string;
+  /** `words` are those behind its own. Throws what is to be told to the user. */
+  run(words: readonly string[], daemon: Daemon): Promise<void>;
 }
 
 /** Flags that every daemon has. */
@@ -28,15 +39,16 @@ const commonFlags = {
   "log-json": { kind: "boolean", summary: "log in JSON" },
 } as const satisfies Flags;
 
-/** A daemon from its command line to its exit status; 2 for a command line that is wrong. Positional arguments are ignored, as ever. */
+/** A daemon from its command line to its exit status; 2 for a command line that is wrong. Words are ignored, as ever, but for those of tasks. */
 export function daemonMain<Options>(command: DaemonCommand<Options>): DaemonMain {
   const flags = { ...command.flags, ...commonFlags };
-  const usage = `Usage of ${command.name}:\n${describeFlags(flags)}`;
+  const usage = `Usage of ${command.name}:\n${describeFlags(flags)}${describeTasks(command)}`;
   return async (daemon) => {
     let values: FlagValues;
+    let words: readonly string[];
     let options: Options;
     try {
-      values = parseFlags(daemon.argv, flags).values;
+      ({ values, positionals: words } = parseFlags(daemon.argv, flags));
       options = command.parse(values);
     } catch (error) {
       daemon.stderr(`${explain(error)}\n${usage}`);
@@ -50,8 +62,32 @@ export function daemonMain<Options>(command: DaemonCommand<Options>): DaemonMain
       daemon.stdout(versionText(command.title, daemon.runtime));
       return 0;
     }
+    const [word = "", ...others] = words;
+    const task = Object.hasOwn(command.tasks ?? {}, word) ? command.tasks?.[word] : undefined;
+    if (task !== undefined) {
+      return runTask(command.name, task, others, daemon);
+    }
     return command.start(options, daemon, await logOf(values, command.name));
   };
+}
+
+async function runTask(program: string, task: Task, words: readonly string[], daemon: Daemon): Promise<number> {
+  if (words.some((word) => ["-h", "--help", "-help"].includes(word))) {
+    daemon.stderr(`Usage: ${program} ${task.usage}\n${task.summary}\n`);
+    return 0;
+  }
+  try {
+    await task.run(words, daemon);
+    return 0;
+  } catch (error) {
+    daemon.stderr(`${program}: ${explain(error)}\n`);
+    return error instanceof DutError && error.code === "invalid_argument" ? 2 : 1;
+  }
+}
+
+function describeTasks({ name, tasks = {} }: Pick<DaemonCommand<unknown>, "name" | "tasks">): string {
+  const lines = Object.values(tasks).map(({ usage, summary }) => `  ${name} ${usage}\n    \t${summary}\n`);
+  return lines.length === 0 ? "" : `\nOther tasks:\n${lines.join("")}`;
 }
 
 async function logOf(values: FlagValues, name: DaemonCommand<unknown>["name"]): Promise<Log> {

@@ -1,11 +1,18 @@
+import { closeSync, openSync } from "node:fs";
+
 /** What a program that runs until it is told to stop sees of the process it runs in. */
 export interface Daemon {
   readonly argv: readonly string[];
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Record<string, string | undefined>;
   /** Such as `node26.10.0`. */
   readonly runtime: string;
   /** Aborted by the first SIGINT, SIGTERM or SIGQUIT; a second one ends the process at once. */
   readonly signal: AbortSignal;
+  /**
+   * Told every SIGHUP until disposed; without a listener it ends the process. When it comes because the terminal went
+   * away that the program was started on, it stops the program like the other signals.
+   */
+  onHangUp(listener: () => void): Disposable;
   stdout(text: string): void;
   stderr(text: string): void;
 }
@@ -26,11 +33,17 @@ export function runDaemon(main: DaemonMain): void {
       stop.abort(name);
     });
   }
+  const hadTerminal = hasTerminal();
   const daemon: Daemon = {
     argv: process.argv.slice(2),
     env: process.env,
     runtime: `node${process.versions.node}`,
     signal: stop.signal,
+    onHangUp(listener) {
+      const hangUp = () => (hadTerminal && !hasTerminal() ? stop.abort("SIGHUP") : listener());
+      process.on("SIGHUP", hangUp);
+      return { [Symbol.dispose]: () => void process.off("SIGHUP", hangUp) };
+    },
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),
   };
@@ -41,6 +54,17 @@ export function runDaemon(main: DaemonMain): void {
       process.exit(1);
     },
   );
+}
+
+/** Whether this process belongs to a terminal that is still there. */
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync("/dev/tty", "r"));
+    return true;
+  } catch {
+    // Without a terminal the kernel refuses in several ways, and so does a system without such a device.
+    return false;
+  }
 }
 
 /** Resolves when the signal is aborted, also when that has happened already. */

@@ -22,8 +22,8 @@ export async function markOf(path: string): Promise<FileMark> {
 export interface Counted {
   /** Where users connect; undefined for an agent that stays without any. */
   readonly at: string | undefined;
-  /** The configuration as it was read. */
-  readonly config: FileMark;
+  /** The configuration as it was read last. */
+  readonly config: () => FileMark;
   readonly devices: () => Iterable<string>;
   readonly locks: Locks;
 }
@@ -35,7 +35,10 @@ export async function countUsers({ at, config, devices, locks }: Counted): Promi
   }
   const users = await openUsers(at, {
     busy: () => Iterator.from(devices()).some((device) => locks.holdOf(device) !== undefined),
-    outdated: async () => ((await markOf(config.path)).mark === config.mark ? undefined : outdatedNote(config.path)),
+    outdated: async () => {
+      const { path, mark } = config();
+      return (await markOf(path)).mark === mark ? undefined : outdatedNote(path);
+    },
   });
   const changes = locks.onChange(() => users.look());
   return {

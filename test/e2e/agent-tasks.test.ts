@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import { Lab } from "#test/support/lab.ts";
+
+test("the configuration that init writes passes -check-config, and is not written over", async (t) => {
+  await using lab = await Lab.open(t.signal);
+  const agent = (...args: readonly string[]) => lab.start("dutagent", args).ended;
+  assert.deepEqual(await agent("init", "first.yaml"), {
+    code: 0,
+    stdout: "",
+    stderr: "wrote first.yaml; next: dutagent -check-config -c first.yaml\n",
+  });
+  const checked = await agent("-check-config", "-c", "first.yaml");
+  assert.deepEqual([checked.code, /warn|error/i.test(checked.stderr)], [0, false]);
+  assert.deepEqual(await agent("init", "first.yaml"), {
+    code: 1,
+    stdout: "",
+    stderr: "dutagent: first.yaml is there already (write another file, or use -force)\n",
+  });
+  assert.equal((await agent("init")).stdout, await readFile(lab.path("first.yaml"), "utf8"));
+});
+
+test("the schema and the modules are printed, and other words mean as little as ever", async (t) => {
+  await using lab = await Lab.open(t.signal);
+  const agent = (...args: readonly string[]) => lab.start("dutagent", args).ended;
+  const schema = await agent("schema");
+  assert.deepEqual([schema.code, JSON.parse(schema.stdout).title, schema.stderr], [0, "Configuration of dutagent", ""]);
+  const { code, stdout } = await agent("modules", "time-wait");
+  assert.deepEqual([code, stdout.split("\n", 2)], [0, ["time-wait: wait for a while", "  duration  text, default 1s"]]);
+  assert.deepEqual(await agent("modules", "time-wat"), {
+    code: 1,
+    stdout: "",
+    stderr: 'dutagent: no module named "time-wat" (did you mean time-wait?)\n',
+  });
+  assert.equal((await agent("schema", "x")).code, 2);
+  const help = await agent("init", "-h");
+  assert.deepEqual([help.code, help.stderr.split("\n", 1)], [0, ["Usage: dutagent init [-force] [file]"]]);
+  const ignored = await agent("-check-config", "-c", lab.path("none.yaml"), "serve");
+  assert.deepEqual([ignored.code, ignored.stderr.includes("cannot read")], [1, true]);
+});
