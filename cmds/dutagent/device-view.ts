@@ -27,7 +27,7 @@ export function viewDevice({ config, retiring }: OpenDevice, locks: Locks): Devi
     state: stateOf(retiring, hold, reservation),
     lock: reservation && lockMessage(reservation),
     hold: hold && holdMessage(hold),
-    reason: retiring ?? "",
+    reason: retiring ?? ((hold ?? reservation) ? undefined : locks.sharedHardwareOf(name)) ?? "",
   });
 }
 

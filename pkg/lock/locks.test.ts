@@ -247,6 +247,10 @@ test("hardware of two devices has one user at a time", async () => {
     ],
     [`failed_precondition: ${inUse}`, `failed_precondition: ${inUse}`, `failed_precondition: ${inUse}`, "granted"],
   );
+  assert.deepEqual(
+    [locks.sharedHardwareOf("port2"), locks.sharedHardwareOf("port1")],
+    [`${port} is in use through device "port1" by "alice@h"`, undefined],
+  );
   held[Symbol.dispose]();
   assert.equal(await outcome(() => locks.hold(run("port1", "bob@h", port))), "granted");
 });

@@ -3,9 +3,10 @@ import { quote } from "#pkg/golang/quote.ts";
 import { type Log, silentLog } from "#pkg/log/log.ts";
 import type { Store } from "#pkg/store/store.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { humanDuration } from "./human-duration.ts";
+import { ForcedEnds } from "./forced-ends.ts";
 import type { KeptReservation } from "./kept-reservation.ts";
-import { lockedBy, type Obstacle } from "./refusals.ts";
+import { lockedBy, type Obstacle, takenThrough } from "./refusals.ts";
+import { reservationLength } from "./reservation-length.ts";
 import { Reservations } from "./reservations.ts";
 import { inTurns } from "./turns.ts";
 import { WallTime } from "./wall-time.ts";
@@ -42,17 +43,6 @@ export interface LocksOptions {
   readonly resourcesOf?: (device: string) => readonly string[];
 }
 
-/** A reservation that somebody else ended. */
-interface Ended extends KeptReservation {
-  readonly by: string;
-  readonly at: number;
-}
-
-const defaultDuration = 30 * 60_000;
-const shortestDuration = 1_000;
-/** Beyond it dates are no numbers that every peer can read. */
-const longestDuration = 100 * 365 * 24 * 3_600_000;
-
 /**
  * Who has which device. A reservation keeps a device for somebody until its time is over, also when this process ends; a
  * hold is a run's, one at a time on a device and on each piece of hardware, also when the same user asks twice.
@@ -63,12 +53,13 @@ export class Locks implements Disposable {
   readonly #resourcesOf: (device: string) => readonly string[];
   readonly #holds = new Map<string, Hold>();
   readonly #reservations: Reservations;
-  readonly #ended = new Map<string, Ended>();
+  readonly #forced: ForcedEnds;
   readonly #inTurn = inTurns();
   readonly #listeners = new Set<(device: string) => void>();
 
   private constructor({ store, clock = systemClock(), log = silentLog, resourcesOf = () => [] }: LocksOptions) {
     this.#clock = clock;
+    this.#forced = new ForcedEnds(clock);
     this.#wall = new WallTime(clock);
     this.#resourcesOf = resourcesOf;
     this.#reservations = new Reservations({
@@ -94,6 +85,17 @@ export class Locks implements Disposable {
   reservationOf(device: string): Reservation | undefined {
     const kept = this.#reservations.of(device);
     return kept && this.#shown(kept);
+  }
+
+  /**
+   * Why a device that nobody has is not wholly free: hardware of it is somebody's through another device. Undefined when
+   * there is none.
+   */
+  sharedHardwareOf(device: string): string | undefined {
+    const resources = this.#resourcesOf(device);
+    const taken =
+      this.#sharedHold(device, resources, () => true) ?? this.#sharedReservation(device, resources, undefined);
+    return taken?.shared && `${takenThrough({ left: taken.left, shared: taken.shared })} by ${quote(taken.owner)}`;
   }
 
   /**
@@ -126,9 +128,9 @@ export class Locks implements Disposable {
    * Throws invalid_argument for a duration that is none, failed_precondition when somebody else has the device or
    * hardware of it, resource_exhausted when it cannot be kept.
    */
-  reserve(device: string, owner: string, duration = defaultDuration): Promise<Reservation> {
+  reserve(device: string, owner: string, duration?: number): Promise<Reservation> {
     return this.#inTurn(device, async () => {
-      const length = checkedDuration(duration);
+      const length = reservationLength(duration);
       const resources = this.#resourcesOf(device);
       const byOther = (hold: Hold) => hold.owner !== owner;
       this.#refuse(device, owner, [
@@ -154,7 +156,7 @@ export class Locks implements Disposable {
       this.#refuse(device, owner, [this.#reserved(device, owner)], "permission_denied");
       const current = this.#reservations.of(device);
       if (current === undefined) {
-        throw new DutError("failed_precondition", "device is not locked", this.#newsFor(owner, device));
+        throw new DutError("failed_precondition", "device is not locked", this.#forced.newsFor(owner, device));
       }
       await this.#reservations.end(device);
       return this.#shown(current);
@@ -172,9 +174,7 @@ export class Locks implements Disposable {
         return undefined;
       }
       await this.#reservations.end(device);
-      if (current.owner !== by) {
-        this.#ended.set(device, { ...current, by, at: this.#clock.steady() });
-      }
+      this.#forced.note(device, current, by);
       return this.#shown(current);
     });
   }
@@ -199,7 +199,7 @@ export class Locks implements Disposable {
   ): void {
     const obstacle = obstacles.find((each) => each !== undefined);
     if (obstacle !== undefined) {
-      throw new DutError(code, lockedBy(device, obstacle), this.#newsFor(owner, device));
+      throw new DutError(code, lockedBy(device, obstacle), this.#forced.newsFor(owner, device));
     }
   }
 
@@ -208,7 +208,8 @@ export class Locks implements Disposable {
     return hold !== undefined && matters(hold) ? { owner: hold.owner } : undefined;
   }
 
-  #reserved(device: string, owner: string): Obstacle | undefined {
+  /** By somebody else than `owner`, or by anybody when that is undefined. */
+  #reserved(device: string, owner: string | undefined): Obstacle | undefined {
     const kept = this.#reservations.claimOf(device);
     return kept === undefined || kept.owner === owner
       ? undefined
@@ -225,7 +226,7 @@ export class Locks implements Disposable {
     return undefined;
   }
 
-  #sharedReservation(device: string, resources: readonly string[], owner: string): Obstacle | undefined {
+  #sharedReservation(device: string, resources: readonly string[], owner: string | undefined): Obstacle | undefined {
     for (const other of resources.length === 0 ? [] : this.#reservations.devices()) {
       const obstacle = other === device ? undefined : this.#reserved(other, owner);
       const resource = obstacle && this.#resourcesOf(other).find((name) => resources.includes(name));
@@ -240,30 +241,9 @@ export class Locks implements Disposable {
     return { owner, since: this.#wall.at(since), until: this.#wall.at(until) };
   }
 
-  /** Tells somebody, once and while it would still have lasted, who has ended their reservation. */
-  #newsFor(owner: string, device: string): { readonly hint?: string } {
-    const ended = this.#ended.get(device);
-    const now = this.#clock.steady();
-    if (ended === undefined || ended.owner !== owner || ended.until < now) {
-      return {};
-    }
-    this.#ended.delete(device);
-    return { hint: `${quote(ended.by)} ended your reservation by force ${humanDuration(now - ended.at)} ago` };
-  }
-
   #tell(device: string): void {
     for (const listener of this.#listeners) {
       listener(device);
     }
   }
-}
-
-function checkedDuration(duration: number): number {
-  if (!(duration > 0)) {
-    throw new DutError("invalid_argument", "lock duration must be positive");
-  }
-  if (duration > longestDuration) {
-    throw new DutError("invalid_argument", "lock duration must not be longer than 100 years");
-  }
-  return Math.max(duration, shortestDuration);
 }

@@ -13,7 +13,17 @@ export interface Obstacle {
 /** The sentence that refuses a device. Clients and scripts know its beginning. */
 export function lockedBy(device: string, { owner, left, shared }: Obstacle): string {
   const time = left === undefined ? "" : ` for ${humanDuration(left)}`;
-  const verb = left === undefined ? "in use" : "reserved";
-  const through = shared === undefined ? "" : `: ${shared.resource} is ${verb} through device ${quote(shared.device)}`;
-  return `device ${quote(device)} is locked by ${quote(owner)}${time}${through}`;
+  const hardware = shared === undefined ? "" : `: ${takenThrough({ left, shared })}`;
+  return `device ${quote(device)} is locked by ${quote(owner)}${time}${hardware}`;
+}
+
+/** The clause that tells what a device shares and with which one. */
+export function takenThrough({
+  left,
+  shared,
+}: {
+  left: number | undefined;
+  shared: NonNullable<Obstacle["shared"]>;
+}): string {
+  return `${shared.resource} is ${left === undefined ? "in use" : "reserved"} through device ${quote(shared.device)}`;
 }

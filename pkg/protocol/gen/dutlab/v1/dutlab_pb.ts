@@ -88,7 +88,7 @@ export type Device = Message<"dutlab.v1.Device"> & {
   hold?: Hold | undefined;
 
   /**
-   * Why it cannot be used, for a state that needs a reason.
+   * Why it cannot be used, for a state that needs a reason; for a free device, what of it is in use through another one.
    *
    * @generated from field: string reason = 7;
    */
