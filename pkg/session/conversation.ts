@@ -22,6 +22,8 @@ export class Conversation implements Session {
   /** Once the run is to end, why. */
   #stopped: { readonly reason: unknown } | undefined;
   #upload: Upload | undefined;
+  /** The client has said that it sends no file any more. */
+  #filesOver = false;
   #transfers = 0;
   #rawModes = 0;
   #dropped = false;
@@ -81,6 +83,9 @@ export class Conversation implements Session {
       throw new DutError("failed_precondition", `file request ${quote(name)}: a file request is already in progress`);
     }
     this.#refuseOver();
+    if (this.#filesOver) {
+      throw notSent(name);
+    }
     this.#transfers += 1;
     const upload = new Upload(this.#transfers, name, () => this.journal.wake());
     this.#upload = upload;
@@ -142,9 +147,13 @@ export class Conversation implements Session {
 
   /** The client will send no file any more. */
   endOfFiles(): void {
-    this.#upload?.fail(
-      new DutError("aborted", `the client ended its input without sending ${quote(this.#upload.name)}`),
-    );
+    this.#filesOver = true;
+    this.#upload?.fail(notSent(this.#upload.name));
+  }
+
+  /** Another client is there, which may send files. */
+  startOfFiles(): void {
+    this.#filesOver = false;
   }
 
   /** Takes the file that was asked for in one piece. Throws invalid_argument for any other. */
@@ -208,6 +217,10 @@ export class Conversation implements Session {
 }
 
 const over = new DutError("canceled", "the run is over");
+
+function notSent(name: string): DutError {
+  return new DutError("aborted", `the client ended its input without sending ${quote(name)}`);
+}
 
 function badTransfer(problem: string): DutError {
   return new DutError("invalid_argument", `bad file transfer: ${problem}`);

@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { Deque } from "./deque.ts";
 import { joined } from "./joined.ts";
-import { cutFront, type Entry, lengthOf, type RunEvent } from "./run-event.ts";
+import { type Entry, lengthOf, parted, type RunEvent } from "./run-event.ts";
 
 /**
  * Output that a run may be ahead of what its client has taken, in bytes, and what is kept of the output for a client
@@ -38,6 +38,8 @@ export class Journal {
   #taken = 0;
   #client: "attached" | "absent" = "absent";
   #closed: { readonly reason: unknown } | undefined;
+  /** What was said last of a run that is over. */
+  #farewell: Entry | undefined;
   #waiting = 0;
   #movedAt = performance.now();
   #room: PromiseWithResolvers<void> | undefined;
@@ -102,7 +104,10 @@ export class Journal {
       this.#queued.replaceLast({ ...last, event });
       return;
     }
-    const entry = { offset: this.#end, length, event };
+    const entry: Entry = { offset: this.#end, length, event };
+    if (event.kind === "end") {
+      this.#farewell = entry;
+    }
     this.#end += length;
     this.#account(entry, 1);
     if (this.#client === "absent") {
@@ -163,18 +168,27 @@ export class Journal {
     this.#makeRoom();
   }
 
-  /** A client is there that has dealt with everything below an offset and wants the rest. Throws as take does. */
+  /**
+   * A client is there that has dealt with everything below an offset and wants the rest; the end of a run that is over is
+   * said again. Throws as take does.
+   */
   attach(offset: number): void {
     this.#refuseBeyond(offset);
     const kept = [...this.#past.drain(), ...this.#sent.drain(), ...this.#queued.drain()];
     this.#pastBytes = 0;
     this.#printedBytes = 0;
     this.#lastingCost = 0;
+    if (this.#farewell !== undefined && kept.at(-1)?.event.kind !== "end") {
+      kept.push(this.#farewell);
+    }
     for (const entry of kept) {
-      if (endOf(entry) <= offset) {
+      if (endOf(entry) <= offset && entry !== this.#farewell) {
         this.#remember(entry);
       } else {
-        const rest = cutFront(entry, offset);
+        const [heard, rest] = parted(entry, offset) ?? [undefined, entry];
+        if (heard !== undefined) {
+          this.#remember(heard);
+        }
         this.#account(rest, 1);
         this.#queued.push(rest);
       }
@@ -204,6 +218,7 @@ export class Journal {
     this.#pastBytes = 0;
     this.#printedBytes = 0;
     this.#lastingCost = 0;
+    this.#taken = this.#end;
   }
 
   #fits(event: RunEvent, length: number): boolean {

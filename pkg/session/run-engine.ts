@@ -35,6 +35,9 @@ export interface EngineOptions {
 /** The longest grace that may be asked for: what is longer is a run that nobody wants. */
 const longestGraceMs = 24 * 3_600_000;
 
+/** How often stalled clients are looked for. */
+const lookMs = 5_000;
+
 const idPattern = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** Runs commands on a bench: one at a time on a device, and none any more once it is stopped. */
@@ -152,7 +155,7 @@ export class RunEngine {
 
   #begin(run: Run, hold: Disposable, log: Log): Attachment {
     this.#runs.add(run);
-    this.#watch ??= setInterval(() => this.#look(), this.#stallMs / 4).unref();
+    this.#watch ??= setInterval(() => this.#look(), Math.min(this.#stallMs / 4, lookMs)).unref();
     void run.stopped.then(() => {
       hold[Symbol.dispose]();
       this.#runs.finish(run);

@@ -50,16 +50,21 @@ export function lengthOf(event: RunEvent): number {
   }
 }
 
-/** The part of an entry from an offset within it on. Only events with bytes are longer than 1. */
-export function cutFront(entry: Entry, offset: number): Entry {
-  const { event } = entry;
-  const cut = offset - entry.offset;
-  if (cut <= 0 || event.kind === "notice" || !("bytes" in event)) {
-    return entry;
+/**
+ * An entry before and from an offset within it. Undefined for one that is not longer than 1, or whose parts would be no
+ * events: only those with bytes can be parted.
+ */
+export function parted({ offset, length, event }: Entry, at: number): readonly [Entry, Entry] | undefined {
+  const cut = at - offset;
+  if (cut <= 0 || cut >= length || !("bytes" in event)) {
+    return undefined;
   }
-  const bytes = event.bytes.subarray(cut);
-  const rest = { offset, length: entry.length - cut };
-  return event.kind === "file-chunk"
-    ? { ...rest, event: { ...event, start: event.start + cut, bytes } }
-    : { ...rest, event: { ...event, bytes } };
+  const front = event.bytes.subarray(0, cut);
+  const back = event.bytes.subarray(cut);
+  const rest =
+    event.kind === "file-chunk" ? { ...event, start: event.start + cut, bytes: back } : { ...event, bytes: back };
+  return [
+    { offset, length: cut, event: { ...event, bytes: front } },
+    { offset: at, length: length - cut, event: rest },
+  ];
 }

@@ -14,7 +14,6 @@ interface Ended {
   readonly run: Run;
   /** Of a clock that only goes forward, in milliseconds. */
   readonly at: number;
-  heard: boolean;
 }
 
 /** The runs of an agent by their ids: those that go on, and for a while those that ended. */
@@ -47,22 +46,14 @@ export class RunRegistry {
   }
 
   add(run: Run): void {
-    const { id } = run.facts;
-    this.#active.set(id, run);
-    void run.acknowledged.then(() => {
-      const ended = this.#ended.get(id);
-      if (ended !== undefined) {
-        ended.heard = true;
-        ended.run.conversation.journal.forget();
-      }
-    });
+    this.#active.set(run.facts.id, run);
   }
 
   /** Its last module has stopped. */
   finish(run: Run): void {
     const { id } = run.facts;
     this.#active.delete(id);
-    this.#ended.set(id, { run, at: performance.now(), heard: false });
+    this.#ended.set(id, { run, at: performance.now() });
     this.prune();
   }
 
@@ -82,12 +73,11 @@ export class RunRegistry {
 
   /** Throws not_found for a run that is not there, is another device's, or has told everything. */
   find(device: string, id: string): Run {
-    const ended = this.#ended.get(id);
-    const run = this.#active.get(id) ?? ended?.run;
+    const run = this.#active.get(id) ?? this.#ended.get(id)?.run;
     if (run === undefined || run.facts.device !== device) {
       throw new DutError("not_found", `device ${quote(device)} has no run ${quote(id)}`);
     }
-    if (ended?.heard === true) {
+    if (run.heard) {
       throw new DutError("not_found", `run ${quote(id)} has ended, and its client has heard all of it`);
     }
     return run;

@@ -45,19 +45,16 @@ export class Run {
   readonly conversation: Conversation;
   /** Resolves when the last module has really stopped, however the run ended; never rejects. */
   readonly stopped: Promise<void>;
-  /** Resolves when a client has heard the end and needs nothing more of the run. */
-  readonly acknowledged: Promise<void>;
-  readonly #acknowledged = Promise.withResolvers<void>();
   readonly #control = new AbortController();
   readonly #log: Log;
   #client: Client;
   #outcome: Outcome | undefined;
+  #heard = false;
 
   /** Starts the steps, one after another; the first that fails ends the run. The first client is there at once. */
   constructor(facts: RunFacts, steps: readonly Step[], log: Log) {
     this.facts = facts;
     this.#log = log;
-    this.acknowledged = this.#acknowledged.promise;
     const { terminal } = facts;
     this.conversation = new Conversation(log, terminal && new ClientTerminal(terminal.type, terminal.size));
     this.#client = { kind: "attached", attachment: new Attachment(this) };
@@ -83,6 +80,11 @@ export class Run {
     return this.#outcome;
   }
 
+  /** Whether a client has heard the end and needs nothing more of the run: then its output is gone. */
+  get heard(): boolean {
+    return this.#heard;
+  }
+
   /** Ends the run early; `reason` becomes its outcome. */
   stop(reason: unknown): void {
     const { signal } = this.#control;
@@ -105,6 +107,7 @@ export class Run {
   attach(offset: number, size: TerminalSize | undefined): Attachment {
     const { journal } = this.conversation;
     journal.attach(offset);
+    this.conversation.startOfFiles();
     this.#release(new DutError("aborted", `another client has taken over run ${quote(this.facts.id)}`));
     const attachment = new Attachment(this);
     this.#client = { kind: "attached", attachment };
@@ -141,7 +144,8 @@ export class Run {
 
   /** For the attachment: its client has heard the end. */
   acknowledge(): void {
-    this.#acknowledged.resolve();
+    this.#heard = true;
+    this.conversation.journal.forget();
   }
 
   /** An attached client takes nothing: the run ends for this reason, and the client, if it ever listens, hears it. */
