@@ -29,7 +29,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "cmds/dutserver": daemon,
 };
 
-/** Tests in a room may lean on this too. */
+/** Tests in a room, and what is in its folder `test`, may lean on this too. */
 const forTests = "test/support";
 
 const root = join(import.meta.dirname, "..");
@@ -83,7 +83,7 @@ function problemsOf(file: string, source: string): readonly string[] {
   if (allowed === undefined) {
     return [`${file}:1: ${room} has no rule: add it to the table in test/layers.test.ts`];
   }
-  const permitted = [room, ...allowed, ...(file.endsWith(".test.ts") ? [forTests] : [])];
+  const permitted = [room, ...allowed, ...(/\.test\.ts$|\/test\//.test(file) ? [forTests] : [])];
   return importsIn(source).flatMap(({ specifier, line }) => {
     const target = targetOf(file, specifier);
     return target === undefined || permitted.some((place) => target === place || target.startsWith(`${place}/`))

@@ -1,7 +1,7 @@
 import { quote } from "#pkg/golang/quote.ts";
+import { humanDuration } from "#pkg/lock/human-duration.ts";
 import type { CommandRow, ContextRow, DeviceDescription, DeviceEvent, DeviceRow, RunRow } from "./content.ts";
 import { cut, escapeLabel } from "./escape.ts";
-import { humanDuration } from "./human.ts";
 import { type Column, table } from "./table.ts";
 
 const deviceColumns: readonly Column[] = [
