@@ -1,4 +1,4 @@
-import { write } from "node:fs";
+import { constants, openSync, write } from "node:fs";
 import type { Writable } from "node:stream";
 import { setTimeout } from "node:timers/promises";
 import { ProcessTerminal } from "./terminal/process-terminal.ts";
@@ -38,34 +38,54 @@ function outletOf(stream: Writable & { readonly isTTY?: boolean; readonly fd?: n
 
 /**
  * Node writes to a terminal on its only thread. A terminal that is held (Ctrl-S) would stop everything then, the answers to
- * the peer's pings too, and the peer would give the run up. Here the thread pool waits.
+ * the peer's pings too, and the peer would give the run up. Here the thread pool writes, and as far as the system allows it
+ * through a descriptor that does not wait: the end of the program waits for the thread pool.
  */
 function terminalOutlet(fd: number): Outlet {
   let last: Promise<void> = Promise.resolve();
+  let own: number | undefined;
   return {
     isTerminal: true,
     write(data) {
-      const written = last.then(() => writeAll(fd, Buffer.from(data as string)));
+      own ??= unwaiting(fd);
+      const target = own;
+      const written = last.then(() => writeAll(target, Buffer.from(data as string)));
       last = written.catch(() => {});
       return written;
     },
   };
 }
 
-/** How often a terminal that something has made non-blocking is tried again, in milliseconds. */
-const retryMs = 20;
+/** The same terminal without waiting, for this program alone: flags of `fd` itself are shared with the shell. */
+function unwaiting(fd: number): number {
+  try {
+    return openSync(`/dev/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch (error) {
+    // Of another user, behind su; hung up; or not known by that name here.
+    if (["EACCES", "EPERM", "EIO", "ENXIO", "ENOENT"].includes(codeOf(error))) {
+      return fd;
+    }
+    throw error;
+  }
+}
+
+/** How long a terminal that takes nothing is left alone, in milliseconds: from the least, doubling, to the most. */
+const retry = { least: 1, most: 32 };
 
 async function writeAll(fd: number, data: Buffer): Promise<void> {
+  let pause = retry.least;
   for (let left = data; left.length > 0; ) {
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     write(fd, left, (error, bytes) => (error === null ? resolve(bytes) : reject(error)));
     try {
       left = left.subarray(await promise);
+      pause = retry.least;
     } catch (error) {
       if (codeOf(error) !== "EAGAIN") {
         throw translate(error);
       }
-      await setTimeout(retryMs);
+      await setTimeout(pause);
+      pause = Math.min(retry.most, pause * 2);
     }
   }
 }

@@ -1,19 +1,38 @@
 /**
  * console.ts raw|cooked [everything]: the console of a run on the standard streams, as dutctl opens it. What is typed is
- * shown as hex on stderr, line by line, and these words among it are done:
+ * shown as hex on stderr, and these words among it are done:
  *
- * draw: say what a full-screen program says    loud: print a line in red without end    title: set the title
- * error: end by an error nobody catches        exit: end by process.exit                end: end orderly
- * cooked, raw: change the mode                 bar: show a bar                          size: say the size
+ * draw      say what a full-screen program says
+ * loud      print a word in red and leave it at that
+ * title     set the title of the terminal
+ * bar       show a bar
+ * size      say the size of the terminal
+ * raw       read keys from now on
+ * cooked    read lines from now on
+ * mark      make the file that MARK names
+ * stubborn  end by the second signal only
+ * end       end orderly
+ * exit      end by process.exit
+ * error     end by an error that nobody catches
  */
+import { writeFileSync } from "node:fs";
 import { openOutput } from "../../cmds/dutctl/output/output.ts";
 import { openStdio } from "../../cmds/dutctl/stdio.ts";
 import { openUserConsole } from "../../cmds/dutctl/terminal/open-user-console.ts";
 import type { World } from "../../cmds/dutctl/world.ts";
 
 const stop = new AbortController();
+let stubborn = false;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.on(signal, () => (stop.signal.aborted ? process.exit(130) : stop.abort()));
+  process.on(signal, () => {
+    if (stop.signal.aborted) {
+      process.exit(130);
+    }
+    stop.abort();
+    if (stubborn) {
+      void world.stderr.write("stopping\n");
+    }
+  });
 }
 process.on("SIGQUIT", () => process.exit(131));
 
@@ -36,6 +55,10 @@ const words: Readonly<Record<string, (console: ReturnType<typeof openUserConsole
   loud: (console) => console.show("stdout", Buffer.from("\x1b[31mred")),
   title: (console) => console.show("stdout", Buffer.from("\x1b]0;title\x07")),
   error: () => setImmediate(() => Promise.reject(new Error("nobody catches this"))),
+  stubborn: () => {
+    stubborn = true;
+  },
+  mark: () => writeFileSync(process.env.MARK ?? "", ""),
   exit: () => process.exit(3),
   end: () => stop.abort(),
   cooked: (console) => console.rawMode(false),
@@ -52,12 +75,12 @@ async function attend(): Promise<void> {
   await using console = openUserConsole(world, { raw: everything === "everything" }, out);
   using _ = console.onResize(({ rows, columns }) => void world.stderr.write(`resized ${rows} ${columns}\n`));
   console.rawMode(mode === "raw");
-  await world.stderr.write("ready\n");
+  await world.stderr.write(`ready ${process.pid}\n`);
   const ended = AbortSignal.any([stop.signal, console.left]);
   const typing = (async () => {
     let typed = "";
     for await (const bytes of console.input) {
-      await world.stderr.write(`got ${Buffer.from(bytes).toString("hex")}\n`);
+      void world.stderr.write(`got ${Buffer.from(bytes).toString("hex")}\n`);
       typed += Buffer.from(bytes).toString("latin1");
       for (const word of Object.keys(words).filter((word) => typed.includes(word))) {
         typed = "";
@@ -68,6 +91,9 @@ async function attend(): Promise<void> {
     await world.stderr.write("end of input\n");
   })();
   await Promise.race([typing, new Promise((resolve) => ended.addEventListener("abort", resolve))]);
+  if (stubborn) {
+    await new Promise(() => {});
+  }
 }
 
 await attend();
