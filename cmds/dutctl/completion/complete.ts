@@ -6,6 +6,7 @@ import { flags, type GivenFlags, parseOptions } from "../options.ts";
 import type { World } from "../world.ts";
 import { renderAnswer } from "./answer.ts";
 import { findCursor } from "./cursor.ts";
+import type { Live } from "./live.ts";
 import { answerValue, optionNames } from "./option-values.ts";
 import { answerWord } from "./words.ts";
 
@@ -35,8 +36,7 @@ export async function complete(words: readonly string[], world: World): Promise<
     await world.stdout.write(renderAnswer({ ...answer, candidates }, cursor.head + cursor.written));
     return 0;
   }
-  const signal = AbortSignal.any([world.signal, AbortSignal.timeout(timeLeft(world.env))]);
-  const answer = await answerWord(cursor, () => liveOf(given, world, signal), world.env);
+  const answer = await answerWord(cursor, () => liveOf(given, world), world.env);
   await world.stdout.write(renderAnswer(answer, cursor.written));
   return 0;
 }
@@ -46,13 +46,15 @@ function givenBy(options: readonly string[]): GivenFlags | undefined {
 }
 
 /** The peer that the options and the settings name; undefined when they are wrong, or name one that would have to be started. */
-async function liveOf(given: GivenFlags | undefined, world: World, signal: AbortSignal) {
+async function liveOf(given: GivenFlags | undefined, world: World): Promise<Live | undefined> {
   if (given === undefined || given.local !== undefined) {
     return undefined;
   }
   const { openLive } = await import("./live.ts");
   try {
-    return openLive(parseOptions(given, await readSettings(given.context, world)), world, signal);
+    const options = parseOptions(given, await readSettings(given.context, world));
+    const signal = AbortSignal.any([world.signal, AbortSignal.timeout(timeLeft(world.env))]);
+    return openLive(options, world, signal);
   } catch (error) {
     if (error instanceof DutError) {
       return undefined;

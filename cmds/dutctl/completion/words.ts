@@ -21,7 +21,7 @@ export async function answerWord(
 ): Promise<Answer> {
   const ask: Ask = async (question) => {
     using live = await openLive();
-    return live === undefined ? [] : orNothing(question(live));
+    return live === undefined ? [] : await orNothing(question(live));
   };
   const [first, ...others] = before;
   if (first === undefined) {
