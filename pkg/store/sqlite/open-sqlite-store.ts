@@ -63,7 +63,7 @@ function createEmpty(path: string): void {
 function checkFile(db: DatabaseSync, path: string): void {
   const result = Object.values(db.prepare("PRAGMA integrity_check(1)").get() ?? {})[0];
   if (result !== "ok") {
-    throw damaged(path, String(result).replaceAll("\n", " "));
+    throw damaged(path, String(result).replace("*** in database main ***\n", ""));
   }
   if (numberOf(db, "PRAGMA application_id") !== applicationId || numberOf(db, "PRAGMA user_version") === 0) {
     throw damaged(path, "it is not a file of these programs");
