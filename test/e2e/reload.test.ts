@@ -1,7 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references of configurations look like those of JavaScript
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { rm, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { test } from "node:test";
 import type { Child } from "#test/support/child.ts";
 import { type Daemon, type Devices, Lab, shellCommand } from "#test/support/lab.ts";
@@ -110,4 +112,17 @@ test("an agent that is told to reload while it stops, stops", async (t) => {
   agent.kill("SIGTERM");
   agent.kill("SIGHUP");
   assert.equal((await agent.ended).code, 0);
+});
+
+test("an agent whose terminal is closed stops", async (t) => {
+  await using lab = await Lab.open(t.signal);
+  const path = await lab.configuration({ board: device("a") });
+  const words = [...lab.wordsOf("dutagent"), "-a", "localhost:0", "-c", path, "-log-json"];
+  const terminal = lab.startWords(["script", "-qefc", words.join(" "), "/dev/null"]);
+  const [, port] = await terminal.said("stdout", /"addr":"localhost:(\d+)","msg":"rpc service listening"/);
+  const socket = connect(Number(port), "localhost");
+  await once(socket, "connect");
+  const closed = once(socket, "close");
+  terminal.kill("SIGKILL");
+  await closed;
 });
