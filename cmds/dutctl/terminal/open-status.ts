@@ -3,7 +3,7 @@ import type { Output } from "../output/output.ts";
 import type { World } from "../world.ts";
 import { fitted } from "./display-width.ts";
 import { Meter } from "./meter.ts";
-import { amountOf, clock, progressBar, progressLine } from "./progress-text.ts";
+import { amountOf, clock, endLine, progressBar, progressLine } from "./progress-text.ts";
 import type { Terminal } from "./terminal.ts";
 import type { ProgressReport, Status } from "./user-console.ts";
 
@@ -157,7 +157,9 @@ class WorldStatus implements Status {
     const isDue = toldMs === undefined ? nowMs - sinceMs >= lineAfterMs : nowMs - toldMs >= lineEveryMs;
     if (isDue || (report.finished && toldMs !== undefined)) {
       going.toldMs = nowMs;
-      this.#write({ type: "notice", data: progressLine(this.#amount(going, nowMs)) });
+      const amount = this.#amount(going, nowMs);
+      const data = report.finished ? endLine(amount, (nowMs - sinceMs) / 1000) : progressLine(amount);
+      this.#write({ type: "notice", data });
     }
   }
 

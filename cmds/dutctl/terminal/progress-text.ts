@@ -34,6 +34,11 @@ export function progressLine(amount: Amount): string {
   return `${label}: ${[`${quantity(amount)}${share}`, ...pace(amount)].join(", ")}`;
 }
 
+/** The last line, of something that took so many seconds: `label: 100.0 MiB in 0:30`. */
+export function endLine(amount: Amount, seconds: number): string {
+  return `${amount.label}: ${quantity({ ...amount, total: undefined })} in ${clock(seconds) ?? "days"}`;
+}
+
 const leastBar = 10;
 const mostBar = 40;
 
