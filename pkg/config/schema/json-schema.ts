@@ -18,15 +18,17 @@ export const text = { type: ["string", "number", "boolean"] } as const satisfies
 
 export const truth = { enum: [true, false, ...truthWords] } as const satisfies JsonSchema;
 
-/** The same, or a key with nothing behind it. */
+const nothing = { type: "null" };
+
+/** The same, or a key with nothing behind it. Twice is once: zod shows a schema behind each of its wrappers. */
 export function optional(schema: JsonSchema): JsonSchema {
   if (schema.type !== undefined) {
-    return { ...schema, type: [schema.type, "null"].flat() };
+    return { ...schema, type: Array.from(new Set([schema.type, "null"].flat())) };
   }
   if (Array.isArray(schema.enum)) {
-    return { ...schema, enum: [...schema.enum, null] };
+    return { ...schema, enum: Array.from(new Set([...schema.enum, null])) };
   }
-  return Array.isArray(schema.anyOf) ? { ...schema, anyOf: [...schema.anyOf, { type: "null" }] } : schema;
+  return Array.isArray(schema.anyOf) ? { ...schema, anyOf: Array.from(new Set([...schema.anyOf, nothing])) } : schema;
 }
 
 /** The options of a module, with YAML read as `readOptions` reads it. */
