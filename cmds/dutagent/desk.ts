@@ -64,8 +64,10 @@ export async function unlockDeviceByForce(
   const { locks, engine, log } = desk;
   refuseNameless(caller);
   refuseGone(desk, device);
+  const running = locks.holdOf(device);
   const reservation = await locks.releaseByForce(device, caller.name);
-  const hold = locks.holdOf(device);
+  // One that began since then is not meant.
+  const hold = locks.holdOf(device) === running ? running : undefined;
   const text = `${quote(caller.name)} unlocked device ${quote(device)} by force`;
   log.warn("device unlocked by force", {
     user: caller.name,
@@ -75,9 +77,9 @@ export async function unlockDeviceByForce(
     "run-owner": hold?.owner,
     "run-kept": hold && keepRun,
   });
-  if (keepRun) {
+  if (hold !== undefined && keepRun) {
     engine.noticeRunsOn(device, text);
-  } else {
+  } else if (hold !== undefined) {
     const stopping = engine.cancelRunsOn(device, new DutError("aborted", text));
     await within(cancelMs, `stopping what runs on device ${quote(device)}, which stays in use until then,`, stopping);
   }

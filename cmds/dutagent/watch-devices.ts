@@ -21,6 +21,7 @@ export async function* watchDevices(
   name: string | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<MessageInitShape<typeof WatchResponseSchema>> {
+  signal.throwIfAborted();
   const look = () => {
     const devices = watched.devices().filter((device) => name === undefined || device.name === name);
     return new Map(devices.map((device) => [device.name, device]));

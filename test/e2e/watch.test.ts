@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { parseAddress } from "#pkg/protocol/address.ts";
@@ -23,6 +24,13 @@ async function next(watch: AsyncIterator<WatchResponse>): Promise<string> {
     [name, stateNames.get(state), lock && `lock ${lock.owner}`, hold && `run ${hold.owner}`].filter(Boolean).join(" "),
   );
   return `${event.case}: ${states.join(", ")}`;
+}
+
+/** Resolves when all of these have been told, in any order and with others between them. */
+async function toldAll(watch: AsyncIterator<WatchResponse>, events: readonly string[]): Promise<void> {
+  for (const missing = new Set(events); missing.size > 0; ) {
+    missing.delete(await next(watch));
+  }
 }
 
 /** The code and the message that a watch ends with. */
@@ -69,4 +77,25 @@ test("a watch tells locks, their expiry and runs as they happen, and ends with t
     ],
   );
   assert.ok(performance.now() - stopping < 2_000, "the watch does not hold the agent up");
+});
+
+test("a watch tells what a reload brings, retires and takes away", async (t) => {
+  await using lab = await Lab.open(t.signal);
+  await using roll = await openRollCall();
+  const config = await lab.configuration({ a: board, b: board });
+  const agent = await lab.agent(config);
+  using alice = connectTo(parseAddress(agent.address), { identity: "alice@h" });
+  const run = lab.start("dutctl", ["-s", agent.address, "-u", "alice@h", "b", "sh", roll.attend("work")]);
+  await roll.came("work");
+  await alice.lab.lock({ device: "a" });
+  const watch = alice.lab.watch({})[Symbol.asyncIterator]();
+  assert.equal(await next(watch), "snapshot: a LOCKED lock alice@h, b BUSY run alice@h");
+  await writeFile(config, JSON.stringify({ version: "1.0.0-alpha.1", devices: { c: board } }));
+  agent.kill("SIGHUP");
+  await toldAll(watch, ["changed: b RETIRING run alice@h", "changed: c FREE", "removed a"]);
+  const { lock } = await alice.lab.unlock({ device: "a" });
+  run.kill("SIGINT");
+  await toldAll(watch, ["removed b"]);
+  assert.equal(lock?.owner, "alice@h");
+  await run.ended;
 });
