@@ -75,7 +75,11 @@ export const flags = {
   },
   raw: { kind: "boolean", summary: "let everything a device says through to the terminal" },
   force: { kind: "boolean", summary: "let received files replace existing ones" },
-  "allow-read": { kind: "list", value: "path", summary: "file the agent may ask for; may be given several times" },
+  "allow-read": {
+    kind: "list",
+    value: "path",
+    summary: "file or folder the agent may read; may be given several times",
+  },
 } as const satisfies Flags;
 
 export type GivenFlags = FlagValues<typeof flags>;

@@ -28,7 +28,7 @@ export function parseConfig(text: string, path: string): Config {
   if (problems.length > 0) {
     const lines = problems.map(({ offset, message }) => `${place(offset)}: ${message}`);
     throw new DutError("invalid_argument", lines.join("\n"), {
-      hint: "correct it; dutctl help config shows a whole file",
+      hint: "correct it; dutctl help config-file shows a whole file",
     });
   }
   return config;

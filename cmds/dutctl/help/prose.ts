@@ -16,8 +16,8 @@ export const formats = `-f chooses how results are written. Results go to stdout
 
 export const files = `A command may ask for files and may send files. The agent is not trusted with yours:
 
-  It reads what an argument on the command line names (whole, or as a half of a:b), and what
-  -allow-read names; nothing else, and only regular files.
+  It reads what an argument on the command line names (whole, or as a half of a:b), and the files
+  and folders that -allow-read names; nothing else, and only regular files.
   It writes what an argument names, and otherwise a new file with a plain name in the working
   directory. -force lets that replace an existing one. A symbolic link is never written through.
 

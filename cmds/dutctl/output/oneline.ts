@@ -65,7 +65,7 @@ function fieldOf(content: Exclude<Content, { type: "module-output" | "progress" 
     case "run-list":
       return content.data.map(runField).join("|");
     case "context-list":
-      return content.data.map(({ name }) => name).join("|");
+      return content.data.map(({ name, current }) => (current ? `${name}=current` : name)).join("|");
     case "file-transfer":
       return `${content.data.direction} ${content.data.bytes} ${content.data.path}`;
     case "general":
