@@ -50,7 +50,10 @@ export interface ConfiguredModule {
 export interface ModuleKind {
   readonly name: string;
   readonly summary: string;
-  /** The options, for validation messages, documentation and editors. */
+  /**
+   * The options, for validation messages, documentation and editors. One with `.meta({ writeOnly: true })` is a secret:
+   * it is hidden in the help, errors and log lines of the module also when it stands in the file as it is.
+   */
   readonly schema: z.ZodObject;
   /** The places, from 0, of arguments that a shell reads as text: values that a user gives are quoted there. */
   readonly shellArguments: readonly number[];

@@ -25,6 +25,9 @@ export const caseKinds: readonly ModuleKind[] = [
       user: z.string().default("root"),
       password: z.string().min(6).meta({ writeOnly: true }).optional(),
       pin: z.int().optional(),
+      jump: z
+        .strictObject({ password: z.string().describe("of the host between").meta({ writeOnly: true }) })
+        .optional(),
       lifetime: z
         .string()
         .check(({ value, issues }) => {

@@ -3,10 +3,10 @@ import { DutError, explain } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
 import type { ConfiguredModule, ModuleKind } from "#pkg/modules/module.ts";
 import type { Parsing } from "../parsing.ts";
-import { complain, entriesOf, type Place, warn } from "../place.ts";
+import { complain, type Place } from "../place.ts";
+import { takeInlineSecrets } from "../secrets/inline-secrets.ts";
 import { maskedModule } from "../secrets/masked-module.ts";
 import { OptionSecrets } from "../secrets/option-secrets.ts";
-import { namesSecret } from "../secrets/secret-source.ts";
 import { describeNode, isNothing, type YamlNode } from "../yaml/yaml-node.ts";
 import { issueSentence } from "./issue-sentence.ts";
 import { shapeOf } from "./option-shape.ts";
@@ -31,7 +31,9 @@ export function configureModule(
   const written = given?.node.kind === "map" ? given.node : undefined;
   const secrets = new OptionSecrets(parsing.secrets);
   const options = written === undefined ? {} : readOptions(place, shapeOf(kind.schema), secrets);
-  takeInlineSecrets(kind, given === undefined ? new Map() : entriesOf(given, ""), secrets, parsing);
+  if (given !== undefined) {
+    takeInlineSecrets(kind.schema, given, secrets, parsing);
+  }
   try {
     const { success, error } = kind.schema.safeParse(options, {
       error: (issue) => issueSentence(issue, nodeAt(written, issue.path ?? []), kind.schema),
@@ -49,40 +51,6 @@ export function configureModule(
     complain(place, secrets.mask.text(explain(error)));
   }
   return undefined;
-}
-
-/** Options that are secrets by what they are for (`writeOnly` in their schema) and stand in the file as they are. */
-function takeInlineSecrets(
-  kind: ModuleKind,
-  options: ReadonlyMap<string, Place>,
-  secrets: OptionSecrets,
-  { readableByOthers }: Parsing,
-): void {
-  for (const [name, option] of options) {
-    const schema = Object.hasOwn(kind.schema.shape, name) ? (kind.schema.shape[name] as z.ZodType) : undefined;
-    const { node } = option;
-    if (
-      schema === undefined ||
-      !isSecret(schema) ||
-      node.kind !== "scalar" ||
-      isNothing(node) ||
-      namesSecret(node.text)
-    ) {
-      continue;
-    }
-    secrets.add(node.text);
-    if (readableByOthers) {
-      warn(
-        option,
-        `a secret in a file that others can read; write \${file:PATH} or \${env:NAME}, or chmod 600 this file`,
-      );
-    }
-  }
-}
-
-function isSecret(schema: z.core.$ZodType): boolean {
-  const { def } = (schema as z.core.$ZodTypes)._zod;
-  return (schema as z.ZodType).meta()?.writeOnly === true || ("innerType" in def && isSecret(def.innerType));
 }
 
 function complainAboutIssue(
