@@ -182,6 +182,21 @@ for (const protocol of ["v1", "lab"]) {
   });
 }
 
+test("force is done within two seconds with a program that ends when it is told to", async (t) => {
+  await using lab = await Lab.open(t.signal);
+  await using roll = await openRollCall();
+  const agent = await lab.agent({ board });
+  const run = lab.start("dutctl", ["-s", agent.address, "-u", "alice@h", "board", "sh", roll.attend("work")]);
+  await roll.came("work");
+  using bob = connect(agent, "bob@h");
+  const asked = performance.now();
+  const { hold } = await bob.lab.unlock({ device: "board", force: true });
+  const took = performance.now() - asked;
+  assert.deepEqual([hold?.owner, hold?.command, roll.present("work")], ["alice@h", "sh", false]);
+  assert.ok(took < 2_000, `${took} ms`);
+  assert.equal((await run.ended).stderr, '✗ "bob@h" unlocked device "board" by force\n');
+});
+
 test("force keep ends the reservation and tells the run's owner, whose run goes on alone", async (t) => {
   await using lab = await Lab.open(t.signal);
   await using roll = await openRollCall();
