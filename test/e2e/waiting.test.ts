@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Lab, shellCommand } from "../support/lab.ts";
+
+const bench = { board: { cmds: { sh: shellCommand } }, spare: { cmds: { sh: shellCommand } } };
+
+/** A command that says that it runs and goes on until a file is there. */
+const untilTold = "echo begun; while ! [ -e go ]; do sleep 0.05; done; rm go";
+
+test("-wait begins a command when somebody else's has ended, and says who had the device", async (t) => {
+  await using lab = await Lab.open(t.signal);
+  const { address } = await lab.agent(bench);
+  const bob = lab.start("dutctl", ["-s", address, "-u", "bob@h", "board", "sh", untilTold]);
+  await bob.said("stdout", /begun/);
+  const refused = await lab.dutctl(["-s", address, "board", "sh", "echo mine"]);
+  const waiting = lab.start("dutctl", ["-s", address, "-wait", "board", "sh", "echo mine"]);
+  await waiting.said("stderr", /waiting: device "board" is in use by "bob@h" since \d\d:\d\d \(sh\)\n/);
+  await lab.dutctl(["-s", address, "spare", "sh", "touch go"]);
+  const [first, second] = await Promise.all([bob.ended, waiting.ended]);
+  assert.deepEqual(
+    [refused.code, refused.stderr.split("\n")[0], first.code, second.code, second.stdout],
+    [123, '✗ device "board" is locked by "bob@h"', 0, 0, "mine\n"],
+  );
+});
+
+test("-wait gives up when its time is over, names who has the device, and can be interrupted", async (t) => {
+  await using lab = await Lab.open(t.signal);
+  const { address } = await lab.agent(bench);
+  await lab.dutctl(["-s", address, "-u", "bob@h", "board", "lock", "1h"]);
+  const gaveUp = await lab.dutctl(["-s", address, "-wait", "100ms", "board", "lock"]);
+  const waiting = lab.start("dutctl", ["-s", address, "-wait", "board", "lock"]);
+  await waiting.said("stderr", /waiting: device "board" is locked by "bob@h" until \d\d:\d\d\n/);
+  waiting.kill("SIGINT");
+  const interrupted = await waiting.ended;
+  assert.deepEqual(
+    [gaveUp.code, gaveUp.stderr.split("\n").slice(1), interrupted.code, interrupted.stderr.split("\n").at(-2)],
+    [123, ['✗ device "board" is locked by "bob@h"', "  still so after 100ms of waiting", ""], 130, "✗ interrupted"],
+  );
+});
+
+test("by the old protocol -wait keeps what is piped in for the run that begins", async (t) => {
+  await using lab = await Lab.open(t.signal);
+  const { address } = await lab.agent({
+    board: { cmds: { sh: shellCommand, repeat: { uses: [{ module: "dummy-repeat" }] } } },
+    spare: { cmds: { sh: shellCommand } },
+  });
+  const bob = lab.start("dutctl", ["-s", address, "-u", "bob@h", "board", "sh", untilTold]);
+  await bob.said("stdout", /begun/);
+  const waiting = lab.start("dutctl", ["-s", address, "-protocol", "v1", "-wait", "board", "repeat"]);
+  waiting.process.stdin.end("one\ntwo words\n");
+  await waiting.said("stderr", /waiting: device "board" is in use by "bob@h"/);
+  await lab.dutctl(["-s", address, "spare", "sh", "touch go"]);
+  const { code, stdout } = await waiting.ended;
+  assert.deepEqual([code, stdout.endsWith("one\n")], [0, true]);
+});
+
+test("-timeout ends a run, whose program is gone then, with 124", async (t) => {
+  await using lab = await Lab.open(t.signal);
+  const { address } = await lab.agent(bench);
+  const { code, stderr } = await lab.dutctl(["-s", address, "-timeout", "2s", "board", "sh", "sleep 60"]);
+  const after = await lab.dutctl(["-s", address, "list"]);
+  assert.deepEqual([code, stderr.endsWith("✗ timed out after 2s\n"), after.stdout], [124, true, "- board\n- spare\n"]);
+});
