@@ -64,7 +64,7 @@ export const main = daemonMain<Options>({
     task: values["check-config"] === true ? "check-config" : values["dry-run"] === true ? "dry-run" : "serve",
     listen: addressFlag(values, "a", "localhost:1024"),
     config: String(values.c ?? "dutctl.yaml"),
-    state: values.state === undefined ? undefined : String(values.state),
+    state: (values.state ?? "") === "" ? undefined : String(values.state),
     users: values.users === undefined ? undefined : String(values.users),
     insecure: values.insecure === true,
     server: (values.server ?? "") === "" ? undefined : addressFlag(values, "server", ""),
