@@ -19,6 +19,7 @@ for (const { name, schema } of moduleKinds) {
 for (const file of [
   "README.md",
   "pkg/config/README.md",
+  "contrib/editor/README.md",
   ...moduleKinds.map(({ name }) => `pkg/modules/${name}/README.md`),
 ]) {
   test(`${file} shows configurations that are valid as they stand`, async () => {
