@@ -10,7 +10,11 @@ const typeAheadBytes = 1024 * 1024;
 /** Counted for a piece besides its bytes, so that many small ones are bounded too. */
 const pieceBytes = 64;
 
-type State = "open" | "ended";
+type State =
+  | { readonly kind: "open" }
+  | { readonly kind: "ended" }
+  /** The run is to end: what was typed is not read any more, and it does not look like the end of input. */
+  | { readonly kind: "failed"; readonly reason: unknown };
 
 /** Console input on its way to a module, each byte at its offset, bounded. */
 export class ConsoleInput implements AsyncIterable<Uint8Array> {
@@ -19,7 +23,7 @@ export class ConsoleInput implements AsyncIterable<Uint8Array> {
   #cost = 0;
   #arrived = 0;
   #taken = 0;
-  #state: State = "open";
+  #state: State = { kind: "open" };
   #discarding = false;
   #room: PromiseWithResolvers<void> | undefined;
   #readers: Set<() => void> = new Set();
@@ -40,7 +44,7 @@ export class ConsoleInput implements AsyncIterable<Uint8Array> {
   }
 
   get ended(): boolean {
-    return this.#state === "ended";
+    return this.#state.kind !== "open";
   }
 
   /**
@@ -48,7 +52,7 @@ export class ConsoleInput implements AsyncIterable<Uint8Array> {
    * Throws invalid_argument when something before it is missing, and resource_exhausted when it is beyond the window.
    */
   receive(offset: number, piece: Uint8Array): void {
-    if (this.#state === "ended") {
+    if (this.#state.kind !== "open") {
       return;
     }
     if (offset > this.#arrived) {
@@ -73,11 +77,11 @@ export class ConsoleInput implements AsyncIterable<Uint8Array> {
    * After the end everything is dropped.
    */
   async put(piece: Uint8Array): Promise<boolean> {
-    while (this.#state === "open" && !this.#discarding && this.#cost >= typeAheadBytes) {
+    while (this.#state.kind === "open" && !this.#discarding && this.#cost >= typeAheadBytes) {
       this.#room ??= Promise.withResolvers();
       await this.#room.promise;
     }
-    if (this.#state === "ended" || this.#cost >= typeAheadBytes) {
+    if (this.#state.kind !== "open" || this.#cost >= typeAheadBytes) {
       return false;
     }
     this.#keep(piece);
@@ -85,9 +89,13 @@ export class ConsoleInput implements AsyncIterable<Uint8Array> {
   }
 
   end(): void {
-    this.#state = "ended";
-    this.#makeRoom();
-    this.#wakeReaders();
+    this.#close({ kind: "ended" });
+  }
+
+  /** Whoever reads is thrown the reason. */
+  fail(reason: unknown): void {
+    this.#pieces.drain();
+    this.#close({ kind: "failed", reason });
   }
 
   /**
@@ -120,7 +128,10 @@ export class ConsoleInput implements AsyncIterable<Uint8Array> {
           if (piece !== undefined) {
             return { done: false, value: piece };
           }
-          if (this.#state === "ended") {
+          if (this.#state.kind === "failed") {
+            throw this.#state.reason;
+          }
+          if (this.#state.kind === "ended") {
             break;
           }
           const { promise, resolve } = Promise.withResolvers<void>();
@@ -135,6 +146,12 @@ export class ConsoleInput implements AsyncIterable<Uint8Array> {
         return { done: true, value: undefined };
       },
     };
+  }
+
+  #close(state: State): void {
+    this.#state = state;
+    this.#makeRoom();
+    this.#wakeReaders();
   }
 
   #keep(piece: Uint8Array): void {

@@ -184,7 +184,7 @@ export class Conversation implements Session {
   /** The run is to end: nobody waits for the client any more. What modules still print is passed on. */
   stop(reason: unknown): void {
     this.#stopped ??= { reason };
-    this.stdin.end();
+    this.stdin.fail(reason);
     this.#upload?.fail(reason);
   }
 
