@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type Socket } from "node:net";
+import { test } from "node:test";
+import { dutctl } from "../test/recorded-world.ts";
+import { type Script, ScriptedAgent } from "../test/scripted-agent.ts";
+
+/** Time enough for an agent of the same process on a busy machine. */
+const patient = { USER: "alice", DUTCTL_COMPLETION_TIMEOUT: "20s" };
+
+/** An agent of the old protocol, some of whose names no shell should be given. */
+const bench: Script = {
+  list: () => ({ devices: ["dev 2", "dev1", "-rf", "a\nb", "list"].map((name) => ({ name })) }),
+  commands: () => ({ commands: ["chain", "status"] }),
+};
+
+async function completed(words: readonly string[], env: Record<string, string> = patient): Promise<string[]> {
+  const { code, stdout, stderr } = await dutctl(["__complete", ...words], { env });
+  assert.deepEqual([code, stderr], [0, ""]);
+  return stdout
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => line.replace(/(?<=.)\t.*/, ""));
+}
+
+test("devices, commands and words are those that begin like what is written", async () => {
+  await using agent = await ScriptedAgent.start(bench);
+  const at = ["-s", agent.address];
+  assert.deepEqual(
+    [
+      await completed([...at, "de"]),
+      await completed([...at, "--", "l"]),
+      await completed([...at, "dev1", ""]),
+      await completed([...at, "--", "list", "s"]),
+      await completed([...at, "describe", "dev1"]),
+      await completed([...at, "-v", "-wait", "5m", "-timeout=1h", "watch", "dev "]),
+    ],
+    [
+      ["words", "dev 2", "dev1", "describe"],
+      ["words", "list"],
+      ["words", "chain", "status", "lock", "unlock"],
+      ["words", "status"],
+      ["words", "dev1"],
+      ["words", "dev 2"],
+    ],
+  );
+});
+
+test("names that are options or hold control characters are not offered", async () => {
+  await using agent = await ScriptedAgent.start(bench);
+  assert.deepEqual(await completed(["-s", agent.address, "--", ""]), ["words", "dev 2", "dev1", "list"]);
+});
+
+const alone: readonly (readonly [words: string[], answer: string[]])[] = [
+  [["-no"], ["words", "-no-color"]],
+  [
+    ["-f", "js"],
+    ["words", "json", "jsonl"],
+  ],
+  [["--f=js"], ["words", "--f=json", "--f=jsonl"]],
+  [
+    ["-protocol", ""],
+    ["words", "v1", "lab"],
+  ],
+  [["-allow-read", "x"], ["files"]],
+  [["-unknown", ""], []],
+  [
+    ["config", "u"],
+    ["words", "use"],
+  ],
+  [
+    ["config", "set", "gr"],
+    ["open", "grace="],
+  ],
+  [
+    ["help", "exit"],
+    ["words", "exit-codes"],
+  ],
+  [
+    ["completion", ""],
+    ["words", "bash", "zsh", "fish"],
+  ],
+  [
+    ["dev1", "lock", "1"],
+    ["words", "15m", "1h"],
+  ],
+  [
+    ["dev1", "unlock", ""],
+    ["words", "force"],
+  ],
+  [
+    ["dev1", "unlock", "force", ""],
+    ["words", "keep"],
+  ],
+  [["dev1", "unlock", "other", ""], ["words"]],
+];
+
+for (const [words, answer] of alone) {
+  test(`dutctl ${words.join(" ")} is completed without anybody who answers`, async () => {
+    assert.deepEqual(await completed(["-s", "127.0.0.1:1", ...words]), answer);
+  });
+}
+
+test("an agent that takes the connection and is silent does not hold up a key press", { timeout: 10_000 }, async () => {
+  const sockets = new Set<Socket>();
+  await using server = createServer((socket) => void sockets.add(socket)).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  const begun = performance.now();
+  const answer = await completed(["-s", `127.0.0.1:${port}`, "dev1", ""], { USER: "alice" });
+  const took = performance.now() - begun;
+  for (const socket of sockets) {
+    socket.destroy();
+  }
+  assert.deepEqual(answer, ["words", "lock", "unlock"]);
+  assert.ok(took < 2_000, `took ${took} ms`);
+});
