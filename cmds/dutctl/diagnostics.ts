@@ -10,6 +10,9 @@ export interface Diagnostics extends Log {
   flush(): Promise<void>;
 }
 
+/** Characters of a record; a peer may have chosen some of them. */
+const longestLine = 4096;
+
 /** `warn` keeps warnings and errors, `debug` shows everything at once, `none` drops everything. */
 export function openDiagnostics(mode: LogMode, stderr: Outlet, colour: boolean): Diagnostics {
   const kept: string[] = [];
@@ -21,11 +24,9 @@ export function openDiagnostics(mode: LogMode, stderr: Outlet, colour: boolean):
       // A closed stderr is reported by flush; until then nobody waits for it.
     });
   };
-  const label = stderr.isTerminal ? escapeLabel : String;
   const record = (level: LogLevel, message: string, fields: LogFields) => {
-    const line = label(
-      [message, ...Object.entries(fields).map(([key, value]) => `${key}=${wordFor(value)}`)].join(" "),
-    );
+    const words = [message, ...Object.entries(fields).map(([key, value]) => `${key}=${wordFor(value)}`)];
+    const line = escapeLabel(words.join(" "), longestLine);
     if (mode === "debug") {
       write(`${level.toUpperCase()} ${line}\n`);
     } else if (mode === "warn" && (level === "warn" || level === "error")) {

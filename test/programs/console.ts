@@ -5,6 +5,7 @@
  * draw      say what a full-screen program says
  * loud      print a word in red and leave it at that
  * title     set the title of the terminal
+ * steps     say lines that end in a bare line feed, as a device and as a module
  * bar       show a bar
  * size      say the size of the terminal
  * raw       read keys from now on
@@ -55,6 +56,10 @@ const words: Readonly<Record<string, (console: ReturnType<typeof openUserConsole
   loud: (console) => console.show("stdout", Buffer.from("\x1b[31mred")),
   title: (console) => console.show("stdout", Buffer.from("\x1b]0;title\x07")),
   error: () => setImmediate(() => Promise.reject(new Error("nobody catches this"))),
+  steps: async (console) => {
+    await console.show("stdout", Buffer.from("device\ndevice\r\n"));
+    await console.show("print", Buffer.from("print\nprint\n"));
+  },
   stubborn: () => {
     stubborn = true;
   },

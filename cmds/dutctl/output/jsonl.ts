@@ -80,7 +80,7 @@ function linesOf(content: Content): Line[] {
     case "run-end":
       return [{ type: "end", data: endTree(content.data) }];
     case "general":
-      return [{ type: "error", data: { message: content.data, hint: content.hint ?? null } }];
+      return [{ type: "error", data: { message: content.data.replace(/\n+$/, ""), hint: content.hint ?? null } }];
     default:
       return [{ type: content.type, data: content.data }];
   }

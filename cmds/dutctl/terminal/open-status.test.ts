@@ -75,7 +75,7 @@ test("a spinner turns with the reason and how long it has been", async (t) => {
   await status[Symbol.asyncDispose]();
   assert.deepEqual(
     [drawn.length, drawn[0], drawn.at(-2), drawn.at(-1)],
-    [12, '⠋ device "d" is locked by "alice@h" 0:00', '\r\x1b[J⠋ device "d" is locked by "alice@h" 0:01', "\r\x1b[J"],
+    [11, '⠙ device "d" is locked by "alice@h" 0:00', '\r\x1b[J⠋ device "d" is locked by "alice@h" 0:01', "\r\x1b[J"],
   );
 });
 
