@@ -234,3 +234,60 @@ test("what is not there is named", async () => {
   });
   assert.throws(() => engine.start({ ...go, args: ["x"] }), { code: "invalid_argument" });
 });
+
+test("what runs on a device is cancelled with a reason, and has stopped when that is answered", async () => {
+  const { engine, locks } = await engineOf(({ signal }) => aborted(signal));
+  const client = engine.start(go);
+  const said = heard(client);
+  engine.noticeRunsOn("board", "somebody is coming");
+  await engine.cancelRunsOn("board", new DutError("canceled", 'cancelled by "bob@h"'));
+  assert.equal(locks.holdOf("board"), undefined);
+  assert.deepEqual(await said, ["notice", 'canceled: cancelled by "bob@h"']);
+});
+
+test("a module that returns although it was told to stop has not succeeded", async () => {
+  const { engine } = await engineOf(({ signal }) => aborted(signal));
+  const client = engine.start(go);
+  client.run.stop(new DutError("canceled", "enough"));
+  assert.deepEqual(await heard(client), ["canceled: enough"]);
+});
+
+test("a run holds the hardware that its modules use under its id and command", async () => {
+  const kind = defineModule({
+    name: "flasher",
+    summary: "",
+    config: z.strictObject({}),
+    help: () => "",
+    resources: () => [
+      { kind: "programmer", name: "/dev/null" },
+      { kind: "programmer", name: "/dev/../dev/null" },
+    ],
+    open: async () => ({ run: ({ signal }) => aborted(signal), [Symbol.asyncDispose]: async () => {} }),
+  });
+  const cmds = "{ cmds: { go: { uses: [{ module: flasher }] } } }";
+  const config = parseConfig("test.yaml", `devices: { board: ${cmds}, other: ${cmds} }`, [kind]);
+  const bench = await openBench(config, { host: {} as Host, log: silentLog, signal: new AbortController().signal });
+  const locks = await Locks.open({ store: memoryStore() });
+  const engine = new RunEngine(bench, locks, silentLog);
+  engine.start({ ...go, id: "1" });
+  const { since: _, ...hold } = locks.holdOf("board") ?? {};
+  assert.deepEqual(hold, {
+    device: "board",
+    owner: "alice@h",
+    resources: ["programmer /dev/null"],
+    runId: "1",
+    command: "go",
+  });
+  assert.throws(() => engine.start({ ...go, device: "other", id: "2" }), {
+    code: "failed_precondition",
+    message: /^device "other" is locked by "alice@h"/,
+  });
+  await engine.stop(new DutError("aborted", "over"));
+});
+
+test("a grace that nobody would wait for is refused", async () => {
+  const { engine } = await engineOf(async () => {});
+  for (const graceMs of [-1, 25 * 3_600_000, Number.NaN]) {
+    assert.throws(() => engine.start({ ...go, graceMs }), { code: "invalid_argument" });
+  }
+});
