@@ -3,6 +3,7 @@ import { Code } from "@connectrpc/connect";
 import type { Log } from "#pkg/log/log.ts";
 import { callerOf, versionHeader } from "#pkg/protocol/headers.ts";
 import { Http2Session } from "#pkg/protocol/http2-session.ts";
+import { limits } from "#pkg/protocol/limits.ts";
 import { refuseIncompatible } from "#pkg/protocol/version.ts";
 import { deviceOf, pathOf, type RunExchange, refuseRun } from "#pkg/relay/run-request.ts";
 import { passedOn, splice } from "#pkg/relay/splice.ts";
@@ -28,7 +29,7 @@ export async function relayRun(registry: Registry, run: RunExchange, log: Log): 
  * counted and held back there, and costs no other run of that agent anything.
  */
 async function joinWith(agent: Agent, { method, request, response }: RunExchange): Promise<void> {
-  using session = new Http2Session(agent.target, { pingWhenIdle: false });
+  using session = new Http2Session(agent.target, { pingWhenIdle: false, streamWindowBytes: limits.relayWindowBytes });
   try {
     const upstream = await session.request("POST", pathOf(method), passedOn(request.headers));
     await splice(response, upstream, { lost: (answer) => lostTrailers(answer, agent) });

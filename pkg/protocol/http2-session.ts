@@ -15,10 +15,16 @@ import { limits } from "./limits.ts";
 const unixAuthority = "http://localhost";
 
 const sessionOptions: ClientSessionOptions = {
-  settings: { initialWindowSize: limits.streamWindowBytes, enablePush: false },
   maxSessionMemory: limits.sessionMegabytes,
   peerMaxConcurrentStreams: limits.concurrentStreams,
 };
+
+export interface Http2SessionOptions {
+  /** Pings also without an open stream, so that a dead peer is known before it is needed. */
+  readonly pingWhenIdle: boolean;
+  /** What one stream may have on its way to us, in bytes. */
+  readonly streamWindowBytes?: number;
+}
 
 /** The cause of an error about a peer that takes connections and has never said a word. */
 export class NeverAnswered extends Error {}
@@ -31,12 +37,14 @@ export class NeverAnswered extends Error {}
 export class Http2Session implements Disposable {
   readonly #address: Address;
   readonly #pingWhenIdle: boolean;
+  readonly #streamWindowBytes: number;
   readonly #end = new AbortController();
   #current: Promise<LiveSession> | undefined;
 
-  constructor(address: Address, options: { readonly pingWhenIdle: boolean }) {
+  constructor(address: Address, { pingWhenIdle, streamWindowBytes = limits.streamWindowBytes }: Http2SessionOptions) {
     this.#address = address;
-    this.#pingWhenIdle = options.pingWhenIdle;
+    this.#pingWhenIdle = pingWhenIdle;
+    this.#streamWindowBytes = streamWindowBytes;
   }
 
   /** Opens a stream. Throws unavailable when the peer cannot be reached, and the signal's reason when it aborts first. */
@@ -75,7 +83,11 @@ export class Http2Session implements Disposable {
     const end = this.#end.signal;
     try {
       const socket = await dial(address, end);
-      const session = connect(urlOf(address), { ...sessionOptions, createConnection: () => socket });
+      const session = connect(urlOf(address), {
+        ...sessionOptions,
+        settings: { initialWindowSize: this.#streamWindowBytes, enablePush: false },
+        createConnection: () => socket,
+      });
       return new LiveSession(session, socket, { peer: formatAddress(address), pingWhenIdle: this.#pingWhenIdle, end });
     } catch (error) {
       this.#current = undefined;

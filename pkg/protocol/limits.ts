@@ -14,6 +14,11 @@ export const limits = {
    */
   streamWindowBytes: 4 * 1024 * 1024,
   connectionWindowBytes: 16 * 1024 * 1024,
+  /**
+   * The window of a server for what an agent says: all that a client who stands still costs it. Enough for 50 MB/s at
+   * 20 ms round-trip time between the two.
+   */
+  relayWindowBytes: 1024 * 1024,
   /** Memory that one session may hold, in megabytes as Node counts it: its windows both ways and headers. */
   sessionMegabytes: 64,
 
