@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
+import { moduleKinds } from "#pkg/modules/modules.ts";
 import { Lab, shellCommand } from "#test/support/lab.ts";
 import type { ProgramName } from "#test/support/programs.ts";
+
+const modules = moduleKinds
+  .map(({ name }) => name)
+  .sort()
+  .join(", ");
 
 const board = { cmds: { sh: shellCommand, status: { uses: [{ module: "dummy-status" }] } } };
 
@@ -57,8 +63,8 @@ devices:
         code: 1,
         stdout: "",
         errors: [
-          'ERROR [agent] loading config failed err="broken.yaml:7:21: devices.board.cmds.power.uses.0.module: no module named \\"shel\\" (did you mean shell? there are: agent-status, dummy-ft, dummy-repeat, dummy-status, serial, shell, time-wait, uml)"',
-          'ERROR [agent] loading config failed err="broken.yaml:8:13: devices.board.cmds.power.uses.0.wiht: unknown key \\"wiht\\" (did you mean with? allowed: module, passthrough, args, with)"',
+          `ERROR [agent] loading config failed err="broken.yaml:7:21: devices.board.cmds.power.uses.0.module: no module named \\"shel\\" (did you mean shell? there are: ${modules})"`,
+          'ERROR [agent] loading config failed err="broken.yaml:8:13: devices.board.cmds.power.uses.0.wiht: unknown key \\"wiht\\" (did you mean with? allowed: module, passthrough, args, with, unsafe)"',
           'ERROR [agent] loading config failed err="broken.yaml:10:9: devices.board.cmds.reset.uses: command must have at least one module, under uses:"',
         ],
       },

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { moduleKinds } from "#pkg/modules/modules.ts";
 import { type Devices, Lab, shellCommand } from "#test/support/lab.ts";
+
+const modules = moduleKinds
+  .map(({ name }) => name)
+  .sort()
+  .join(", ");
 
 const console = { uses: [{ module: "serial", passthrough: true, with: { port: "/dev/no-such-port" } }] };
 const broken = { uses: [{ module: "shell", args: ["true"], with: { path: "/no/such/shell" } }] };
@@ -78,5 +84,5 @@ test("-check-config reads, -dry-run opens, and either ends with 1 when something
 });
 
 function unknownModule(path: string): string {
-  return `${path}:1:83: devices.board.cmds.power.uses.0.module: no module named \\"teleport\\" (there are: agent-status, dummy-ft, dummy-repeat, dummy-status, serial, shell, time-wait, uml)`;
+  return `${path}:1:83: devices.board.cmds.power.uses.0.module: no module named \\"teleport\\" (there are: ${modules})`;
 }
