@@ -29,6 +29,8 @@ export async function bundleProgram(program, outfile) {
     supported: { "dynamic-import": false },
     banner: { js: 'const bundleUrl=require("node:url").pathToFileURL(__filename).href;' },
     define: { "import.meta.url": "bundleUrl", ...revisionConstants() },
+    // A native part that ssh2 does without, and asks for so that it may be missing.
+    external: ["cpu-features"],
     alias: {
       // The executable carries the pinned Node.
       "#pinned-node": join(root, "scripts/carries-node.mjs"),

@@ -17,7 +17,7 @@ const forDemo = [
 /** What a purpose needs; the tests have foreign clients and a clock to set besides. @type {Readonly<Record<string, readonly string[]>>} */
 export const packageSets = {
   demo: forDemo,
-  test: [...forDemo, "curl", "python3-grpcio", "faketime", "zsh", "fish"],
+  test: [...forDemo, "curl", "python3-grpcio", "faketime", "openssh-server", "zsh", "fish"],
   build: ["binutils"],
 };
 

@@ -6,10 +6,13 @@ export interface Files {
   /** Bytes of a file; undefined when there is none. Throws failed_precondition when it is something else. */
   size(path: string): Promise<number | undefined>;
 
-  /** The first 64 KiB of a small file as text; undefined when there is none. */
-  readText(path: string): Promise<string | undefined>;
+  /** The first 64 KiB of a small file as text, or as many bytes as are said; undefined when there is none. */
+  readText(path: string, mostBytes?: number): Promise<string | undefined>;
 
   writeText(path: string, text: string): Promise<void>;
+
+  /** Adds to the end of a file; one that is missing is made, for its owner only. */
+  appendText(path: string, text: string): Promise<void>;
 
   /** Names in a directory; none when there is no such directory. */
   list(path: string): Promise<readonly string[]>;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempDisposable, readdir, readFile, readlink, writeFile } from "node:fs/promises";
+import { mkdtempDisposable, readdir, readFile, readlink, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -88,5 +88,16 @@ test("a lock keeps others out until it is disposed, and a killed holder holds no
   assert.deepEqual(
     { said: String(said), whileHeld, afterwards: afterwards !== undefined, again },
     { said: "held\n", whileHeld: undefined, afterwards: true, again: undefined },
+  );
+});
+
+test("what is appended stands behind what was there, in a file that only its owner reads", async () => {
+  await using directory = await temporary();
+  const path = join(directory.path, "known");
+  await files.appendText(path, "one\n");
+  await files.appendText(path, "two\n");
+  assert.deepEqual(
+    [await files.readText(path), await files.readText(path, 5), (await stat(path)).mode & 0o777],
+    ["one\ntwo\n", "one\nt", 0o600],
   );
 });

@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
 import {
+  appendFile,
   type FileHandle,
   lstat,
   mkdir,
@@ -40,16 +41,20 @@ export function nodeFiles(): Files {
       return found?.size;
     },
 
-    async readText(path) {
+    async readText(path, mostBytes = textBytes) {
       return await ifThere(`read ${path}`, async () => {
         await using file = await open(path, "r");
-        const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(textBytes) });
+        const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(mostBytes) });
         return buffer.toString("utf8", 0, bytesRead);
       });
     },
 
     async writeText(path, text) {
       await doing(`write ${path}`, () => writeFile(path, text));
+    },
+
+    async appendText(path, text) {
+      await doing(`write ${path}`, () => appendFile(path, text, { mode: 0o600 }));
     },
 
     async list(path) {

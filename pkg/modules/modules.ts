@@ -5,6 +5,7 @@ import { dummyStatus } from "./dummy-status/dummy-status.ts";
 import type { ModuleKind } from "./module.ts";
 import { serial } from "./serial/serial.ts";
 import { shell } from "./shell/shell.ts";
+import { ssh } from "./ssh/ssh.ts";
 import { timeWait } from "./time-wait/time-wait.ts";
 import { uml } from "./uml/uml.ts";
 
@@ -16,6 +17,7 @@ export const moduleKinds: readonly ModuleKind[] = [
   dummyStatus,
   serial,
   shell,
+  ssh,
   timeWait,
   uml,
 ];

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { Socket } from "node:net";
+import { feed } from "../input.ts";
 import type { HostProcess, ProcessOptions } from "../processes.ts";
-import { feed } from "./input.ts";
 import { markVariable } from "./mark.ts";
 import { closeEnds, openPipes, type Pipes } from "./pipes.ts";
 import { RunningProcess } from "./running-process.ts";

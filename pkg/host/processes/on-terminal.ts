@@ -5,9 +5,9 @@ import { Writable } from "node:stream";
 import { setTimeout } from "node:timers/promises";
 import { ReadStream } from "node:tty";
 import { errnoOf } from "../errno.ts";
+import { feed } from "../input.ts";
 import { type NewTerminal, openNewTerminal, openTerminal, setTerminal } from "../new-terminal.ts";
 import type { TerminalProcess, TerminalProcessOptions, TerminalProcessSize } from "../processes.ts";
-import { feed } from "./input.ts";
 import { markVariable } from "./mark.ts";
 import { RunningProcess } from "./running-process.ts";
 

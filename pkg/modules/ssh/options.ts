@@ -1,0 +1,90 @@
+import { z } from "zod";
+import { messageOf } from "#pkg/errors/dut-error.ts";
+import { durationOption } from "../duration-option.ts";
+import { parsePinnedKey } from "./public-key.ts";
+
+/** Where a server is, who logs in there, and how each knows the other. */
+const endpoint = {
+  host: z
+    .string({ error: ({ input }) => (input === undefined ? "host is required" : "must be a name or an address") })
+    .min(1, "host is required")
+    .describe("name or address of the server"),
+  port: z.int().min(1).max(65_535).default(22).describe("its port"),
+  user: z.string().min(1).default("root").describe("whom to log in as"),
+  password: z.string().optional().describe("password of the user").meta({ writeOnly: true }),
+  privatekey: z.string().min(1).optional().describe("path of a private key on the agent"),
+  passphrase: z.string().optional().describe("what the private key is encrypted with").meta({ writeOnly: true }),
+  agent: z.string().min(1).optional().describe("path of the socket of an ssh-agent"),
+  hostkey: z
+    .string()
+    .check((context) => {
+      try {
+        parsePinnedKey(context.value);
+      } catch (error) {
+        context.issues.push({ code: "custom", message: messageOf(error), input: context.value });
+      }
+    })
+    .optional()
+    .describe("the server's public key as `<type> <base64>`, or its fingerprint as `SHA256:…`"),
+  knownhosts: z.string().min(1).optional().describe("path of a known_hosts file on the agent"),
+  trust: z
+    .enum(["first-use", "any"])
+    .optional()
+    .describe("`first-use` adds an unknown server to `knownhosts`, `any` takes whatever answers"),
+};
+
+/** A server without what depends on the others. */
+export type Endpoint = z.output<z.ZodObject<typeof endpoint>>;
+
+export const sshOptions = z
+  .strictObject({
+    ...endpoint,
+    jump: z
+      .strictObject(endpoint)
+      .check((context) => reportProblems(context.value, context.issues, []))
+      .optional()
+      .describe("a server to go through: `host` to `trust` as above"),
+    timeout: durationOption().default("10s").describe("how long the way to a login may take"),
+    interactive: z
+      .boolean()
+      .default(false)
+      .describe("give the command the user's terminal, or what is piped in; without a command, start a shell"),
+  })
+  .check((context) => reportProblems(context.value, context.issues, []));
+
+export type SshOptions = z.output<typeof sshOptions>;
+
+type Issues = Parameters<z.core.CheckFn<unknown>>[0]["issues"];
+
+function reportProblems(server: Endpoint, issues: Issues, path: string[]): void {
+  for (const [option, message] of problemsOf(server)) {
+    issues.push({ code: "custom", message, path: [...path, option], input: server });
+  }
+}
+
+function* problemsOf(server: Endpoint): Generator<readonly [option: keyof Endpoint, message: string]> {
+  const { password, privatekey, passphrase, agent, hostkey, knownhosts, trust } = server;
+  if (password === undefined && privatekey === undefined && agent === undefined) {
+    yield ["password", "unable to authenticate, either password or private key must be configured, or an agent"];
+  }
+  if (passphrase !== undefined && privatekey === undefined) {
+    yield ["passphrase", "there is no private key for it: set privatekey too"];
+  }
+  if (hostkey === undefined && knownhosts === undefined && trust === undefined) {
+    yield [
+      "hostkey",
+      "nothing says how to know the server: set hostkey, or knownhosts, or trust: any if whoever answers may have the password and the session",
+    ];
+  }
+  if (trust === "first-use" && knownhosts === undefined) {
+    yield ["trust", "first-use needs a file to remember the server in: set knownhosts"];
+  }
+  if ((trust !== undefined && hostkey !== undefined) || (trust === "any" && knownhosts !== undefined)) {
+    yield [
+      "trust",
+      `${trust} says the opposite of ${hostkey === undefined ? "knownhosts" : "hostkey"}: leave one of them out`,
+    ];
+  } else if (hostkey !== undefined && knownhosts !== undefined) {
+    yield ["knownhosts", "hostkey says it already: leave one of them out"];
+  }
+}
