@@ -56,10 +56,9 @@ test("a watch tells locks, their expiry and runs as they happen, and ends with t
   told.push(await next(watch));
   await alice.lab.unlock({ device: "b" });
   told.push(await next(watch));
-  const stopping = performance.now();
   agent.kill("SIGTERM");
   const end = await endOf(watch);
-  const { code } = await agent.ended;
+  const { code, stderr } = await agent.ended;
   assert.deepEqual(
     [told, end, code],
     [
@@ -76,7 +75,7 @@ test("a watch tells locks, their expiry and runs as they happen, and ends with t
       0,
     ],
   );
-  assert.ok(performance.now() - stopping < 2_000, "the watch does not hold the agent up");
+  assert.doesNotMatch(stderr, /did not finish in time/);
 });
 
 test("a watch tells what a reload brings, retires and takes away", async (t) => {
