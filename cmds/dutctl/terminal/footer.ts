@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import type { Outlet } from "../world.ts";
 import { displayWidth } from "./display-width.ts";
 import type { Guard } from "./terminal.ts";
@@ -83,7 +82,7 @@ export class Footer {
 
   async #redraw(): Promise<void> {
     this.#redrawWaits = false;
-    if (isDeepStrictEqual(this.#lines, this.#drawn)) {
+    if (this.#lines.join("\n") === this.#drawn.join("\n")) {
       return;
     }
     const change = this.#erased() + this.#drawing();

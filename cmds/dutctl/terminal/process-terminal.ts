@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { isatty } from "node:tty";
 import type { Outlet } from "../world.ts";
@@ -61,6 +60,8 @@ export class ProcessTerminal implements Terminal {
     if (on) {
       // Node leaves the terminal returning the carriage at every line feed, which tears what full-screen programs
       // draw. Where there is no stty it stays like that. Leaving raw mode brings back every setting as it was found.
+      // Loaded here: most commands never need it, and it takes a while.
+      const { spawnSync } = this.#process.getBuiltinModule("node:child_process");
       spawnSync("stty", ["-opost"], { stdio: ["inherit", "ignore", "ignore"] });
     }
   }

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { onTerminal, withoutTerminal } from "#test/support/on-terminal.ts";
+import { type Script, ScriptedAgent } from "../test/scripted-agent.ts";
+
+const program = `'${process.execPath}' '${join(import.meta.dirname, "../dutctl.ts")}'`;
+
+/** Draws as a device may, and never ends. */
+const deaf: Script = {
+  run: async function* () {
+    yield { msg: { case: "print", value: { text: Buffer.from("\x1b[31mred\x1b]52;c;x\x07\x1b[?1049h") } } };
+    await new Promise(() => {});
+  },
+};
+
+test("Ctrl-C twice ends dutctl with 130 within a second, and the terminal is as it was", {
+  skip: withoutTerminal,
+}, async (t) => {
+  await using agent = await ScriptedAgent.start(deaf);
+  const run = `${program} -s ${agent.address} dev1 work`;
+  await using child = onTerminal(
+    `trap : INT; echo "before $(stty -g)"; ${run}; echo "code $?"; echo "after $(stty -g)"`,
+    {
+      signal: t.signal,
+    },
+  );
+  await child.said("stdout", /red/);
+  const begun = performance.now();
+  child.process.stdin.write("\x03\x03");
+  await child.said("stdout", /code/);
+  const took = performance.now() - begun;
+  const { stdout } = await child.ended;
+  assert.deepEqual(
+    {
+      code: /code (\d+)/.exec(stdout)?.[1],
+      settings: /after (\S+)/.exec(stdout)?.[1],
+      reset: stdout.includes("\x1b[0m"),
+      steered: stdout.includes("\x1b]52") || stdout.includes("1049"),
+    },
+    { code: "130", settings: /before (\S+)/.exec(stdout)?.[1], reset: true, steered: false },
+  );
+  assert.ok(took < 1_000, `took ${took} ms`);
+});
