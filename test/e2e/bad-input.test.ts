@@ -13,7 +13,7 @@ const modules = moduleKinds
 const board = { cmds: { sh: shellCommand, status: { uses: [{ module: "dummy-status" }] } } };
 
 for (const [program, usage] of [
-  ["dutctl", /^dutctl controls devices under test[\s\S]*\nSYNOPSIS:\n[\s\S]*\nOPTIONS:\n {2}-f format\n/],
+  ["dutctl", /^dutctl controls devices under test[\s\S]*\nSYNOPSIS:\n[\s\S]*\nOPTIONS:\n {2}-allow-read path\n/],
   ["dutagent", /^Usage of dutagent:\n {2}-a address\n/],
   ["dutserver", /^Usage of dutserver:\n {2}-insecure\n/],
 ] as const) {
@@ -119,7 +119,7 @@ test("a peer that is not there is named, whoever looks for it", async (t) => {
   await gone.stop();
   const refused = `connect ECONNREFUSED ${gone.address.replace("localhost", "127.0.0.1")}`;
   const config = await lab.configuration({ board });
-  const failure = { code: 1, stdout: "", stderr: `✗ cannot reach dutagent at ${gone.address} (${refused})\n` };
+  const failure = { code: 121, stdout: "", stderr: `✗ cannot reach dutagent at ${gone.address} (${refused})\n` };
   assert.deepEqual(
     [
       await lab.dutctl(["-s", gone.address, "list"]),
@@ -158,13 +158,13 @@ test("a name that is close is suggested, by an agent and through a server", asyn
       failure(server.address, "board", "statsu"),
     ]),
     [
-      [1, "", '✗ device "baord": no such device', meant("board")],
-      [1, "", '✗ device "board", command "statsu": no such command', meant("status")],
-      [1, "", '✗ device "board", command "nothing-like-it": no such command'],
-      [1, "", '✗ device "baord" not found', meant("board")],
-      [1, "", '✗ device "baord" not found', meant("board")],
-      [1, "", '✗ device "board", command "statsu": no such command', meant("status")],
-      [1, "", '✗ device "board", command "statsu": no such command', meant("status")],
+      [122, "", '✗ device "baord": no such device', meant("board")],
+      [122, "", '✗ device "board", command "statsu": no such command', meant("status")],
+      [122, "", '✗ device "board", command "nothing-like-it": no such command'],
+      [122, "", '✗ device "baord" not found', meant("board")],
+      [122, "", '✗ device "baord" not found', meant("board")],
+      [122, "", '✗ device "board", command "statsu": no such command', meant("status")],
+      [122, "", '✗ device "board", command "statsu": no such command', meant("status")],
     ],
   );
 });

@@ -22,9 +22,13 @@ test("what is piped in reaches the command, with or without a last newline", asy
   });
   const unfinished = lab.start("dutctl", words);
   unfinished.process.stdin.end("one\ntwo");
-  await unfinished.said("stdout", /one\n/);
+  await unfinished.said("stdout", /two\n/);
   unfinished.kill("SIGINT");
-  assert.deepEqual(await unfinished.ended, { code: 130, stdout: `${greeting}one\n`, stderr: "✗ interrupted\n" });
+  assert.deepEqual(await unfinished.ended, {
+    code: 130,
+    stdout: `${greeting}one\ntwo\n`,
+    stderr: "waiting for the command to stop; Ctrl-C leaves at once\n✗ interrupted\n",
+  });
 });
 
 test("input that never ends and that nobody reads changes nothing about a run", async (t) => {
@@ -32,8 +36,11 @@ test("input that never ends and that nobody reads changes nothing about a run", 
   const { address } = await lab.agent({ board });
   for (const [args, outcome] of [
     [["board", "sh", "echo fine"], { code: 0, stdout: "fine\n", stderr: "" }],
-    [["board", "sh", "exit 3"], { code: 1, stdout: "", stderr: "✗ module failed: shell command exited with code 3\n" }],
-    [["nothing", "sh", "true"], { code: 1, stdout: "", stderr: '✗ device "nothing", command "sh": no such device\n' }],
+    [["board", "sh", "exit 3"], { code: 3, stdout: "", stderr: "✗ module failed: shell command exited with code 3\n" }],
+    [
+      ["nothing", "sh", "true"],
+      { code: 122, stdout: "", stderr: '✗ device "nothing", command "sh": no such device\n' },
+    ],
   ] as const) {
     const client = lab.start("dutctl", ["-s", address, ...args]);
     const flood = lab.startWords(["yes"]);
@@ -61,7 +68,7 @@ test("what a failing command says is complete and single, a hundred times throug
   const command = "seq 1 200; echo last words >&2; exit 7";
   const numbers = `${Array.from({ length: 200 }, (_, index) => index + 1).join("\n")}\n`;
   const reason = "module failed: shell command exited with code 7";
-  const shown = { code: 1, stdout: numbers, stderr: `last words\n✗ ${reason}\n` };
+  const shown = { code: 7, stdout: numbers, stderr: `last words\n✗ ${reason}\n` };
   assert.deepEqual(await lab.dutctl(["-s", server.address, "a", "sh", command]), shown);
 
   using connection = connectTo(parseAddress(server.address), { identity: "tester" });
@@ -108,7 +115,7 @@ test("two users at one device: the second is told who has it, and waits for noth
   assert.deepEqual(
     [second, elsewhere, list],
     [
-      { code: 1, stdout: "", stderr: '✗ device "board" is locked by "ann@lab"\n' },
+      { code: 123, stdout: "", stderr: '✗ device "board" is locked by "ann@lab"\n  -wait waits until it is free\n' },
       { code: 0, stdout: "mine\n", stderr: "" },
       { code: 0, stdout: '- board [in use by "ann@lab"]\n- other\n', stderr: "" },
     ],

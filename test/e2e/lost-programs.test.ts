@@ -29,14 +29,14 @@ test("an agent that is killed in the middle of a run is named by the server, and
   const killed = performance.now();
   agent.kill("SIGKILL");
   assert.deepEqual(await client.ended, {
-    code: 1,
+    code: 125,
     stdout: "working\n",
-    stderr: `✗ dutagent at ${agent.address} was lost in the middle of the run\n`,
+    stderr: lostInTheMiddle(server.address, `dutagent at ${agent.address} was lost in the middle of the run`),
   });
   assert.ok(performance.now() - killed < 10_000);
   await roll.gone("work");
   assert.deepEqual(await lab.dutctl(["-s", server.address, "board"]), {
-    code: 1,
+    code: 121,
     stdout: "",
     stderr: `✗ dutagent at ${agent.address} does not answer the server: connect ECONNREFUSED ${agent.address.replace("localhost", "127.0.0.1")}\n`,
   });
@@ -49,7 +49,7 @@ test("an agent that is killed in the middle of a run is named by its client", as
   const client = await working(lab, roll, agent.address);
   agent.kill("SIGKILL");
   assert.deepEqual(await client.ended, {
-    code: 1,
+    code: 125,
     stdout: "working\n",
     stderr: lostInTheMiddle(agent.address),
   });
@@ -79,7 +79,7 @@ test("a server that is killed in the middle of a run is named, and its agent's d
   const client = await working(lab, roll, server.address);
   server.kill("SIGKILL");
   assert.deepEqual(await client.ended, {
-    code: 1,
+    code: 125,
     stdout: "working\n",
     stderr: lostInTheMiddle(server.address),
   });
@@ -98,7 +98,8 @@ test("an agent that falls silent is given up on, and its server serves on", asyn
   const client = await working(lab, roll, server.address);
   silent.kill("SIGSTOP");
   const { code, stderr } = await client.ended;
-  assert.deepEqual([code, stderr], [1, `✗ dutagent at ${silent.address} was lost in the middle of the run\n`]);
+  const reason = `dutagent at ${silent.address} was lost in the middle of the run`;
+  assert.deepEqual([code, stderr], [125, lostInTheMiddle(server.address, reason)]);
   assert.deepEqual(await lab.dutctl(["-s", server.address, "other", "sh", "echo served"]), {
     code: 0,
     stdout: "served\n",

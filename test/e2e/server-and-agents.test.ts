@@ -64,13 +64,17 @@ test("help and runs are forwarded with the caller's identity, and no version is 
   });
   for (const { address } of [server, agent]) {
     assert.deepEqual(await lab.dutctl(["-s", address, "-u", "bob", "board", "sh", "true"]), {
-      code: 1,
+      code: 123,
       stdout: "",
-      stderr: '✗ device "board" is locked by "Zoë@büro"\n',
+      stderr: '✗ device "board" is locked by "Zoë@büro"\n  -wait waits until it is free\n',
     });
   }
   run.kill("SIGINT");
-  assert.deepEqual(await run.ended, { code: 130, stdout: "", stderr: "✗ interrupted\n" });
+  assert.deepEqual(await run.ended, {
+    code: 130,
+    stdout: "",
+    stderr: "waiting for the command to stop; Ctrl-C leaves at once\n✗ interrupted\n",
+  });
   await roll.gone("run");
 });
 

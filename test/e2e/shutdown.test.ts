@@ -51,7 +51,7 @@ test("a second signal ends the agent at once, with what it started", async (t) =
   assert.ok(performance.now() - asked < 3_000, "it waited for the command");
   assert.equal(code, 1);
   assert.deepEqual(await client.ended, {
-    code: 1,
+    code: 125,
     stdout: "",
     stderr: lostInTheMiddle(agent.address),
   });
@@ -74,7 +74,7 @@ test("a server that is told to stop lets runs end that it forwards, and takes no
     [await client.ended, late.code, late.stderr, (await server.ended).code],
     [
       { code: 0, stdout: "working\ndone\n", stderr: "" },
-      1,
+      121,
       `✗ cannot reach dutagent at ${server.address} (connect ECONNREFUSED ${server.address.replace("localhost", "127.0.0.1")})\n`,
       0,
     ],

@@ -115,8 +115,8 @@ export class Lab implements AsyncDisposable {
 export const shellCommand = { uses: [{ module: "shell", passthrough: true }] };
 
 /** What dutctl says when it loses the peer at an address in the middle of a run. */
-export function lostInTheMiddle(address: string): string {
-  return `✗ lost the connection to ${address} in the middle of the run (the connection was lost)
+export function lostInTheMiddle(address: string, reason = "the connection was lost"): string {
+  return `✗ lost the connection to ${address} in the middle of the run (${reason})
   the command may or may not have done its work: look before you repeat it
 `;
 }

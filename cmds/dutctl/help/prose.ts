@@ -1,3 +1,5 @@
+import { escapeHelp } from "../terminal/escape-keys.ts";
+
 export const options = `Options have one dash or two, take their value behind a blank or =, and stand before the device.
 -wait takes the next word as its value only when that is a duration: for a device that is called
 like one, write dutctl -wait -- 5m. Durations are written as 90s, 5m or 1h30m.
@@ -26,9 +28,7 @@ Anything else ends the run with a sentence and exit code 126. A file is replaced
 
 export const console = `When stdin is a terminal and the command wants one, every key goes to the device, Ctrl-C too.
 
-  Ctrl-A x       leave the console; the run is cancelled
-  Ctrl-A ?       show these keys
-  Ctrl-A Ctrl-A  send a Ctrl-A
+${escapeHelp.map((line) => `  ${line}`).join("\n")}
 
 Piped input arrives whole and then ends. Outside a console the first Ctrl-C cancels the command and
 waits for its end, the second one leaves at once. What a device says cannot steer your terminal
