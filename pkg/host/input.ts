@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { Writable } from "node:stream";
 
 /** What a program finds at the end of its input: the end of its pipe, or the key of its terminal that says so. */
@@ -9,13 +8,14 @@ const endKey = Buffer.from("\x04");
 const lineFeed = 0x0a;
 
 /**
- * Hands a program all of a source as fast as it takes it, then the end of its input, also when the source throws.
- * Resolves then, or when the program takes no more; never rejects. The source is not waited for after that.
+ * Hands a program all of a source as fast as it takes it, then the end of its input. Resolves then, or when the program
+ * takes no more; the source is not waited for after that. Rejects with what the source throws, and leaves the input open:
+ * half an input must not look like a whole one.
  */
 export async function feed(source: AsyncIterable<Uint8Array>, sink: Writable, end: EndOfInput): Promise<void> {
   const pieces = source[Symbol.asyncIterator]();
   const next = async () => {
-    const result = await pieces.next().catch(() => ({ done: true }) as const);
+    const result = await pieces.next();
     return result.done === true ? "over" : result.value;
   };
   let lastByte: number | undefined = lineFeed;
@@ -31,7 +31,9 @@ export async function feed(source: AsyncIterable<Uint8Array>, sink: Writable, en
     }
     lastByte = piece.at(-1) ?? lastByte;
     if (!sink.write(piece)) {
-      await unlessClosed(sink, once(sink, "drain"));
+      const { promise: drained, resolve } = Promise.withResolvers<void>();
+      sink.once("drain", resolve);
+      await unlessClosed(sink, drained);
     }
   }
   if (end === "pipe") {
@@ -44,13 +46,13 @@ export async function feed(source: AsyncIterable<Uint8Array>, sink: Writable, en
 
 /** Undefined as soon as the stream is closed. */
 async function unlessClosed<T>(sink: Writable, awaited: Promise<T>): Promise<T | undefined> {
-  if (sink.destroyed) {
-    return undefined;
-  }
-  const { promise, resolve } = Promise.withResolvers<T | undefined>();
+  const { promise, resolve, reject } = Promise.withResolvers<T | undefined>();
   const closed = () => resolve(undefined);
   sink.once("close", closed);
-  awaited.then(resolve, closed);
+  if (sink.destroyed) {
+    closed();
+  }
+  awaited.then(resolve, reject);
   try {
     return await promise;
   } finally {

@@ -6,8 +6,8 @@ export interface ProcessOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   /**
-   * What the program finds on its stdin, taken as fast as it reads; its end, or its failure, is the end of the program's
-   * input. Default nothing. A program that ends first leaves the rest where it is, less what it was handed.
+   * What the program finds on its stdin, taken as fast as it reads, and then the end of input. Default nothing. A program
+   * that ends first leaves the rest where it is, less what it was handed. One whose input fails is ended as by the signal.
    */
   readonly stdin?: AsyncIterable<Uint8Array>;
   /** Aborting asks the whole process group to end with `endWith`, and kills it, and its daemons, after `graceMs`. */

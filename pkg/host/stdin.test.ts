@@ -26,16 +26,23 @@ test("a program reads all of its input, by name too, and then the end of it", as
   );
 });
 
-test("an input that fails is an input that ends", async (t) => {
+test("an input that fails ends its program, and does not look whole to it", async (t) => {
+  const read = Promise.withResolvers<void>();
   await using program = await shell(
     t,
-    "cat",
+    "trap 'echo asked; exit 5' TERM; cat; echo whole",
     (async function* () {
-      yield Buffer.from("half");
+      yield Buffer.from("half\n");
+      await read.promise;
       throw new Error("the client is gone");
     })(),
   );
-  assert.deepEqual([await text(program.stdout), await program.exited], ["half", { kind: "exited", code: 0 }]);
+  const said: string[] = [];
+  for await (const piece of program.stdout) {
+    said.push(String(piece));
+    read.resolve();
+  }
+  assert.deepEqual([said, await program.exited], [["half\n", "asked\n"], { kind: "exited", code: 5 }]);
 });
 
 test("a program that waits for nobody ends while its user still thinks, and is not waited for", async (t) => {

@@ -16,10 +16,11 @@ export async function startOnPipes(options: ProcessOptions, mark: string): Promi
   });
   const { stdout, stderr, stdin } = pipes.ours;
   const input = stdin === undefined ? undefined : new Socket({ fd: stdin, readable: false, writable: true });
+  const inputFailed = new AbortController();
   if (input !== undefined && options.stdin !== undefined) {
     // A program may close its input before it has read all of it; "close" follows.
     input.on("error", () => {});
-    void feed(options.stdin, input, "pipe");
+    feed(options.stdin, input, "pipe").catch((error: unknown) => inputFailed.abort(error));
   }
   const pid = child.pid as number;
   return new RunningProcess(
@@ -32,7 +33,7 @@ export async function startOnPipes(options: ProcessOptions, mark: string): Promi
       stdin: input,
       foreground: () => pid,
     },
-    options,
+    { ...options, signal: AbortSignal.any([options.signal, inputFailed.signal]) },
   );
 }
 

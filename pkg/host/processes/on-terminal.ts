@@ -30,10 +30,13 @@ export async function startOnTerminal(options: TerminalProcessOptions, mark: str
   });
   const pid = child.pid as number;
   const stream = new ReadStream(terminal.owner);
-  void feed(options.stdin, keyboardOf(terminal.owner, stream), "terminal");
+  const inputFailed = new AbortController();
+  feed(options.stdin, keyboardOf(terminal.owner, stream), "terminal").catch((error: unknown) =>
+    inputFailed.abort(error),
+  );
   const program = new RunningProcess(
     { child, pid, mark, stdout: stream, stderr: undefined, stdin: undefined, foreground: () => foregroundOf(pid) },
-    { signal: options.signal, graceMs: options.graceMs, endWith: "SIGHUP" },
+    { signal: AbortSignal.any([options.signal, inputFailed.signal]), graceMs: options.graceMs, endWith: "SIGHUP" },
   );
   let told: Promise<void> = Promise.resolve();
   return Object.assign(program, {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { DutError, type DutErrorCode, messageOf } from "#pkg/errors/dut-error.ts";
 import type { ExitStatus } from "#pkg/host/processes.ts";
 import { defineModule } from "../module.ts";
+import { RemoteExit } from "../remote-exit.ts";
 
 /** Says what the agent runs on, in the words of uname. */
 export const agentStatus = defineModule({
@@ -21,7 +22,7 @@ export const agentStatus = defineModule({
         const [stdout, stderr, status] = await Promise.all([text(uname.stdout), text(uname.stderr), uname.exited]);
         signal.throwIfAborted();
         if (status.kind === "killed" || status.code !== 0) {
-          throw failed("aborted", [howItEnded(status), stderr.trim()].filter((part) => part !== "").join(": "));
+          throw unwell(status, stderr.trim());
         }
         await session.print(`${stdout}\n`);
       },
@@ -32,6 +33,11 @@ export const agentStatus = defineModule({
 
 async function text(output: AsyncIterable<Uint8Array>): Promise<string> {
   return Buffer.concat(await Array.fromAsync(output)).toString();
+}
+
+function unwell(status: ExitStatus, said: string): DutError {
+  const why = failed("aborted", [howItEnded(status), said].filter((part) => part !== "").join(": "));
+  return status.kind === "exited" ? new RemoteExit(status.code, why.message) : why;
 }
 
 function howItEnded(status: ExitStatus): string {

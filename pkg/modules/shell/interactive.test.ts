@@ -78,7 +78,7 @@ test(
     const { shown, raw, error } = await conversation(
       [],
       [
-        ["", "PS1='ready> '; stty -echo\r"],
+        ["", "stty -echo; PS1='rea''dy> '\r"],
         ["ready> ", "tty >/dev/null && echo on a terminal of $(stty size) called $TERM\r"],
         ["on a terminal of 24 80 called xterm\r\nready> ", "sleep 1000\r"],
         ["", "\x03"],

@@ -29,7 +29,7 @@ interface RemoteCommand {
 export async function runRemotely(client: Client, remote: RemoteCommand, call: Call): Promise<RemoteEnd> {
   const { session, signal, log } = call;
   const { command, terminal } = remote;
-  const { channel, closed, end } = await openChannel(client, command, terminal && ptyOf(terminal));
+  const { channel, closed, end: ended } = await openChannel(client, command, terminal && ptyOf(terminal));
   using _signals = session.onSignal((name) => channel.signal(name.replace(/^SIG/, "")));
   using _sizes = terminal?.onResize(({ rows, columns }) => channel.setWindow(rows, columns, 0, 0));
   const unheard = new AbortController();
@@ -50,7 +50,8 @@ export async function runRemotely(client: Client, remote: RemoteCommand, call: C
     if (remote.stdin === "nothing") {
       channel.end();
     } else {
-      void feed(session.stdin, channel, terminal === undefined ? "pipe" : "terminal");
+      const end = terminal === undefined ? "pipe" : "terminal";
+      feed(session.stdin, channel, end).catch((error: unknown) => unheard.abort(error));
     }
     await Promise.all([
       closed,
@@ -63,7 +64,7 @@ export async function runRemotely(client: Client, remote: RemoteCommand, call: C
     over.removeEventListener("abort", stop);
   }
   over.throwIfAborted();
-  return end();
+  return ended();
 }
 
 interface Open {
