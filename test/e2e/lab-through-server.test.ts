@@ -97,6 +97,22 @@ test("a watch through the server tells who takes and frees a device", async (t) 
   assert.deepEqual(heard, ["board plank", "plank LOCKED", "plank FREE"]);
 });
 
+test("a server that is told to stop does not wait for those who watch", async (t) => {
+  await using lab = await Lab.open(t.signal);
+  const server = await lab.server();
+  await lab.agent({ board }, "-server", server.address);
+  using alice = connect(server, "alice@h");
+  const watch = alice.lab.watch({})[Symbol.asyncIterator]();
+  await watch.next();
+  const told = performance.now();
+  const [{ code }] = await Promise.all([
+    server.stop(),
+    assert.rejects(watch.next(), { code: "unavailable", message: "dutserver is shutting down" }),
+  ]);
+  assert.equal(code, 0);
+  assert.ok(performance.now() - told < 5_000);
+});
+
 test("a run through the server is taken up again when the client's connection was cut", async (t) => {
   await using lab = await Lab.open(t.signal);
   const server = await lab.server();

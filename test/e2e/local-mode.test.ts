@@ -58,7 +58,8 @@ class Bench implements AsyncDisposable {
 
   /** Resolves when no agent is there any more. */
   async deserted(): Promise<void> {
-    using _ = await claim(await this.file(".users.lock"), AbortSignal.timeout(30_000));
+    using left = await claim(await this.file(".users.lock"), AbortSignal.timeout(30_000));
+    assert.ok(left, "the agent is still there");
     assert.deepEqual(
       (await readdir(this.lab.path("runtime/dutctl"))).map((name) => name.replace(/^[^.]+/, "")),
       [".log", ".users.lock"],

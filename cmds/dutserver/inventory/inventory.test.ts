@@ -65,6 +65,17 @@ test("a watch begins with the devices of all agents, and tells what changes, com
   ]);
 });
 
+test("an agent that was lost is looked for as soon as it registers again", async () => {
+  await using relay = await openRelay({ retryMs: 60_000 });
+  const first = await relay.agent(["a"], labAgent(device("a")).routes);
+  await using watch = events(relay.client.lab.watch({}));
+  await watch.next();
+  await first[Symbol.asyncDispose]();
+  await watch.next();
+  await relay.agent(["a"], labAgent(device("a")).routes, first.address);
+  assert.deepEqual(await watch.next(), { changed: named("a") });
+});
+
 test("a watch of one device hears of no other, and one of a device that nobody has is refused", async () => {
   await using relay = await openRelay();
   const agent = labAgent(device("a"), device("b"));

@@ -6,6 +6,7 @@ import { type Listener, listen } from "#pkg/protocol/listener.ts";
 import { type HttpHandler, rpcHandler } from "#pkg/protocol/rpc-handler.ts";
 import { serverHandler } from "../handler.ts";
 import { Inventory } from "../inventory/inventory.ts";
+import type { Pace } from "../inventory/news-of.ts";
 import { Registry } from "../registry.ts";
 
 type Routes = (router: ConnectRouter) => void;
@@ -25,10 +26,10 @@ export interface RelayAgent extends AsyncDisposable {
   readonly address: string;
 }
 
-export async function openRelay(): Promise<Relay> {
+export async function openRelay(pace: Partial<Pace> = {}): Promise<Relay> {
   await using open = new AsyncDisposableStack();
   const registry = open.use(new Registry());
-  const inventory = open.use(new Inventory(registry, { pollMs: 20, retryMs: 20, firstMs: 200 }));
+  const inventory = open.use(new Inventory(registry, { pollMs: 20, retryMs: 20, firstMs: 200, ...pace }));
   const server = open.use(await listenHere(serverHandler(registry, inventory, silentLog)));
   const client = open.use(connectTo(server.address, { identity: "alice@h" }));
   const release = open.move();
