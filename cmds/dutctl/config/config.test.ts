@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { mkdir, mkdtempDisposable, readFile, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import { dutctl, type Ended } from "../test/recorded-world.ts";
 import { ScriptedAgent } from "../test/scripted-agent.ts";
 
@@ -172,4 +174,17 @@ test("an unknown context is named with its source and what is near", async () =>
       `DUTCTL_CONTEXT: no context "zebra" in ${home.path} (dutctl config set zebra server=ADDRESS makes one)\n`,
     ],
   );
+});
+
+test("without a configuration file nothing of the YAML parser is loaded", async (t) => {
+  await using home = await homeWith();
+  await using agent = await ScriptedAgent.start({ list: () => ({ devices: [] }) });
+  const watch = `import { registerHooks } from "node:module";
+registerHooks({ resolve(name, context, next) { if (name === "yaml") console.error("loaded"); return next(name, context); } });`;
+  const program = join(import.meta.dirname, "../dutctl.ts");
+  const env = { ...process.env, HOME: dirname(dirname(dirname(home.path))), XDG_CONFIG_HOME: "" };
+  const words = ["--import", `data:text/javascript,${encodeURIComponent(watch)}`, program, "-s", agent.address];
+  const list = await promisify(execFile)(process.execPath, [...words, "list"], { env, signal: t.signal });
+  const config = await promisify(execFile)(process.execPath, [...words, "config"], { env, signal: t.signal });
+  assert.deepEqual([list.stderr, config.stderr.split("\n")[0]], ["", "loaded"]);
 });
