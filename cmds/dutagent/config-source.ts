@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import type { AgentConfig } from "#pkg/config/config.ts";
 import { ConfigError, renderProblem } from "#pkg/config/config-error.ts";
 import { loadConfig } from "#pkg/config/load-config.ts";
+import { Mask } from "#pkg/config/secrets/mask.ts";
 import { ProcessSecrets } from "#pkg/config/secrets/secret-source.ts";
 import { explain } from "#pkg/errors/dut-error.ts";
 import type { Log } from "#pkg/log/log.ts";
@@ -13,6 +14,8 @@ export class ConfigSource {
   readonly #path: string;
   readonly #secrets: ProcessSecrets;
   readonly #log: Log;
+  readonly #secretsFound = new Set<string>();
+  #mask = new Mask([]);
   #mark: FileMark;
 
   /** Secrets in `env` are taken out of it, so that no program of a module inherits them. */
@@ -28,6 +31,11 @@ export class ConfigSource {
     return this.#mark;
   }
 
+  /** The text without the secrets of every configuration that was read. */
+  hide(text: string): string {
+    return this.#mask.text(text);
+  }
+
   /** The configuration as it is now; undefined after logging all that is wrong, each as an error with this message. */
   async read(complaint: string): Promise<AgentConfig | undefined> {
     this.#log.info("loading configuration", { path: this.#path });
@@ -37,6 +45,10 @@ export class ConfigSource {
       for (const warning of config.warnings) {
         this.#log.warn("doubtful configuration", { at: renderProblem(this.#path, warning) });
       }
+      for (const secret of config.secrets) {
+        this.#secretsFound.add(secret);
+      }
+      this.#mask = new Mask(this.#secretsFound);
       this.#mark = mark;
       return config;
     } catch (error) {

@@ -40,7 +40,12 @@ interface Serving {
 
 /** Serves a bench until the signal. Resolves with the exit status, with everything stopped but the modules. */
 export async function serve({ bench, store, options, config, bell, signal, log }: Serving): Promise<number> {
-  using locks = await Locks.open({ store, log, resourcesOf: (device) => resourcesOf(bench, device) });
+  using locks = await Locks.open({
+    store,
+    log,
+    resourcesOf: (device) => resourcesOf(bench, device),
+    hide: (name) => config.hide(name),
+  });
   const engine = new RunEngine(bench, locks, log);
   const stopping = new AbortController();
   const desk = { bench, engine, locks, log };

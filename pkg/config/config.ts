@@ -4,6 +4,8 @@ import type { Problem } from "./config-error.ts";
 /** What an agent offers, in the order of the file. Everything in it has been checked; nothing has been opened. */
 export interface AgentConfig {
   readonly devices: ReadonlyMap<string, DeviceConfig>;
+  /** Every secret among the options, for hiding them in what is told of a device as a whole. */
+  readonly secrets: ReadonlySet<string>;
   /** What is allowed and probably not meant, by position. */
   readonly warnings: readonly Problem[];
 }

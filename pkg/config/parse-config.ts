@@ -38,17 +38,23 @@ export function parseConfig(
   file: string,
   text: string,
   kinds: readonly ModuleKind[],
-  given: Partial<Omit<Parsing, "kinds">> = {},
+  given: Partial<Omit<Parsing, "kinds" | "found">> = {},
 ): AgentConfig {
   if (Buffer.byteLength(text) > longestConfig) {
     throw tooLong(file);
   }
   const problems = new Problems();
   const root = parseYaml(text, problems);
-  const parsing = { kinds, secrets: new ProcessSecrets({}, "."), readableByOthers: false, ...given };
+  const parsing = {
+    kinds,
+    secrets: new ProcessSecrets({}, "."),
+    readableByOthers: false,
+    found: new Set<string>(),
+    ...given,
+  };
   const devices = root === undefined ? new Map() : parseAgent(root, problems, parsing);
   problems.throwIfAny(file);
-  return { devices, warnings: problems.warnings };
+  return { devices, secrets: parsing.found, warnings: problems.warnings };
 }
 
 /** Top-level names starting with `x-` are free: a home for anchors. */

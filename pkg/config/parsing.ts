@@ -7,4 +7,6 @@ export interface Parsing {
   readonly secrets: SecretSource;
   /** Whether users of the machine other than the file's owner may read it. */
   readonly readableByOthers: boolean;
+  /** Takes every secret that is met. */
+  readonly found: Set<string>;
 }

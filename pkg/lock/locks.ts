@@ -41,6 +41,8 @@ export interface LocksOptions {
   readonly log?: Log;
   /** What a device's commands use, as `resourceNames` gives it: reserving the device reserves that. Default nothing. */
   readonly resourcesOf?: (device: string) => readonly string[];
+  /** What is told of such a name to those who are refused because of it. Default all of it. */
+  readonly hide?: (resource: string) => string;
 }
 
 /**
@@ -51,13 +53,16 @@ export class Locks implements Disposable {
   readonly #clock: Clock;
   readonly #wall: WallTime;
   readonly #resourcesOf: (device: string) => readonly string[];
+  readonly #hide: (resource: string) => string;
   readonly #holds = new Map<string, Hold>();
   readonly #reservations: Reservations;
   readonly #forced: ForcedEnds;
   readonly #inTurn = inTurns();
   readonly #listeners = new Set<(device: string) => void>();
 
-  private constructor({ store, clock = systemClock(), log = silentLog, resourcesOf = () => [] }: LocksOptions) {
+  private constructor(options: LocksOptions) {
+    const { store, clock = systemClock(), log = silentLog, resourcesOf = () => [], hide = (name) => name } = options;
+    this.#hide = hide;
     this.#clock = clock;
     this.#forced = new ForcedEnds(clock);
     this.#wall = new WallTime(clock);
@@ -220,7 +225,7 @@ export class Locks implements Disposable {
     for (const hold of this.#holds.values()) {
       const resource = hold.resources.find((name) => resources.includes(name));
       if (hold.device !== device && resource !== undefined && matters(hold)) {
-        return { owner: hold.owner, shared: { resource, device: hold.device } };
+        return { owner: hold.owner, shared: { resource: this.#hide(resource), device: hold.device } };
       }
     }
     return undefined;
@@ -231,7 +236,7 @@ export class Locks implements Disposable {
       const obstacle = other === device ? undefined : this.#reserved(other, owner);
       const resource = obstacle && this.#resourcesOf(other).find((name) => resources.includes(name));
       if (obstacle !== undefined && resource !== undefined) {
-        return { ...obstacle, shared: { resource, device: other } };
+        return { ...obstacle, shared: { resource: this.#hide(resource), device: other } };
       }
     }
     return undefined;

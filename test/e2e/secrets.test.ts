@@ -15,6 +15,7 @@ const devices = {
       sh: shellCommand,
     },
   },
+  twin: { cmds: { console: use("serial", { port: "/dev/${env:CANARY}" }) } },
 };
 
 test("a secret of the configuration is shown nowhere", async (t) => {
@@ -44,7 +45,7 @@ test("a secret of the configuration is shown nowhere", async (t) => {
   const clients = [];
   for (const words of [
     ["list"],
-    ["list", "-l"],
+    ["-l", "list"],
     ["-f", "json", "list"],
     ["board"],
     ["describe", "board"],
@@ -57,6 +58,10 @@ test("a secret of the configuration is shown nowhere", async (t) => {
     ["board", "broken", "true"],
     ["-v", "board", "broken", "true"],
     ["runs"],
+    ["twin", "lock"],
+    ["-u", "bob@h", "board", "console", "send", "x"],
+    ["-u", "bob@h", "-protocol", "v1", "board", "lock"],
+    ["-l", "list"],
     ["board", "sh", "cat /proc/self/environ; ps -eww -o args"],
   ]) {
     clients.push(await lab.dutctl(["-s", agent.address, ...words]));
@@ -70,5 +75,5 @@ test("a secret of the configuration is shown nowhere", async (t) => {
   const leaks = texts.flatMap((text) => text.split("\n")).filter((line) => /canary-in|canary%2D/.test(line));
   assert.deepEqual(leaks, []);
   const masked = texts.filter((text) => text.includes("***"));
-  assert.ok(masked.length >= 8, `masked in ${masked.length} texts only`);
+  assert.ok(masked.length >= 12, `masked in ${masked.length} texts only`);
 });

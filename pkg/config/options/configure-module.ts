@@ -29,7 +29,7 @@ export function configureModule(
   }
   const place = given ?? { ...use, path: [...use.path, "with"] };
   const written = given?.node.kind === "map" ? given.node : undefined;
-  const secrets = new OptionSecrets(parsing.secrets);
+  const secrets = new OptionSecrets(parsing);
   const options = written === undefined ? {} : readOptions(place, shapeOf(kind.schema), secrets);
   if (given !== undefined) {
     takeInlineSecrets(kind.schema, given, secrets, parsing);

@@ -1,4 +1,5 @@
 import { explain } from "#pkg/errors/dut-error.ts";
+import type { Parsing } from "../parsing.ts";
 import { complain, type Place, warn } from "../place.ts";
 import type { YamlNode } from "../yaml/yaml-node.ts";
 import { Mask } from "./mask.ts";
@@ -10,11 +11,13 @@ const lookalike = /(?<!\$)\$\{(?!(?:env|file):)(\w+):([^-=?+:{}\s][^{}]*)\}/;
 /** The secrets of one module's options, while these are read. */
 export class OptionSecrets {
   readonly #source: SecretSource;
+  readonly #found: Set<string>;
   readonly #values = new Set<string>();
   readonly #missing = new Set<YamlNode>();
 
-  constructor(source: SecretSource) {
-    this.#source = source;
+  constructor({ secrets, found }: Pick<Parsing, "secrets" | "found">) {
+    this.#source = secrets;
+    this.#found = found;
   }
 
   /** The text with its references replaced; complains and gives a stand-in when there is nothing to replace one with. */
@@ -25,7 +28,7 @@ export class OptionSecrets {
     }
     try {
       return replaceSecrets(text, this.#source, (secret) => {
-        this.#values.add(secret);
+        this.add(secret);
         return secret;
       });
     } catch (error) {
@@ -35,9 +38,10 @@ export class OptionSecrets {
     }
   }
 
-  /** Takes a value that stands in the file itself for a secret. */
+  /** Takes a value for a secret. */
   add(secret: string): void {
     this.#values.add(secret);
+    this.#found.add(secret);
   }
 
   /** Whether everything has been said about what is written here. */
