@@ -189,5 +189,8 @@ function notLoggedIn(error: Error, server: Endpoint): DutError {
       cause: error,
     });
   }
-  return new DutError("unavailable", `${what}: ${messageOf(error)}`, { cause: error });
+  const hint = /no matching host key format/.test(messageOf(error))
+    ? { hint: "the server has no key of the type that hostkey or knownhosts says" }
+    : {};
+  return new DutError("unavailable", `${what}: ${messageOf(error)}`, { ...hint, cause: error });
 }

@@ -24,7 +24,8 @@ interface RemoteCommand {
 
 /**
  * Runs a command to its end, hands on what it says while it says it, and passes keys, sizes and signals to it. When the
- * run ends first, the command is asked to end (SIGTERM) and the connection is closed after a grace at the latest.
+ * run ends first, the connection is closed: at once with a terminal, which hangs the command up there, and otherwise after the
+ * command was asked to end (SIGTERM) and a grace at the latest.
  */
 export async function runRemotely(client: Client, remote: RemoteCommand, call: Call): Promise<RemoteEnd> {
   const { session, signal, log } = call;
@@ -34,7 +35,7 @@ export async function runRemotely(client: Client, remote: RemoteCommand, call: C
   using _sizes = terminal?.onResize(({ rows, columns }) => channel.setWindow(rows, columns, 0, 0));
   const unheard = new AbortController();
   const over = AbortSignal.any([signal, unheard.signal]);
-  const stop = () => stopCommand(channel, client);
+  const stop = () => (terminal === undefined ? stopCommand(channel, client) : client.destroy());
   over.addEventListener("abort", stop, { once: true });
   const hand = async (output: NodeJS.ReadableStream, take: (piece: Uint8Array) => Promise<void>) => {
     for await (const piece of (output as ClientChannel).iterator({ destroyOnReturn: false })) {

@@ -117,6 +117,31 @@ suite("with a real SSH server", { skip: withoutSshd, timeout: 60_000 }, () => {
     await roll.gone("command");
   });
 
+  test("a user who leaves an interactive command hangs it up, and has the terminal back", async () => {
+    await using roll = await openRollCall();
+    const ending = new AbortController();
+    const { call, transcript } = recordedCall([roll.attend("command")], {
+      signal: ending.signal,
+      terminal: { type: "vt220", size: { rows: 24, columns: 80 } },
+      stdin: (async function* () {
+        yield "";
+        await roll.gone("command");
+      })(),
+    });
+    const run = runModule(ssh, { ...good(), interactive: true }, call, parts);
+    await roll.came("command");
+    ending.abort(new Error("left"));
+    await assert.rejects(run, new Error("left"));
+    await roll.gone("command");
+    assert.deepEqual(transcript, [{ rawMode: true }, { rawMode: false }]);
+  });
+
+  test("a server without a key of the type that is pinned is refused with what is wrong", async () => {
+    const blob = Buffer.concat([Buffer.from([0, 0, 0, 7]), Buffer.from("ssh-rsa"), Buffer.alloc(64)]);
+    const { error } = await ran(["true"], { hostkey: `ssh-rsa ${blob.toString("base64")}` });
+    assert.match(error ?? "", /no matching host key format/);
+  });
+
   test("a connection that is cut in the middle is no success", async () => {
     const { call } = recordedCall(["echo ready; sleep 60"]);
     const stdout = async () => server.cut();
