@@ -1,6 +1,6 @@
 import { messageOf } from "#pkg/errors/dut-error.ts";
 import type { Log, LogFields, LogLevel } from "#pkg/log/log.ts";
-import type { LogMode } from "./grammar.ts";
+import type { LogMode } from "./options.ts";
 import { escapeLabel } from "./output/escape.ts";
 import type { Outlet } from "./world.ts";
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Options, parseInvocation } from "./grammar.ts";
+import { parseInvocation } from "./grammar.ts";
+import type { Options } from "./options.ts";
 
 const options: Options = {
   server: { kind: "tcp", host: "localhost", port: 1024 },

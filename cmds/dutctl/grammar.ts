@@ -4,8 +4,6 @@ import { type ConfigRequest, parseConfigRequest } from "./config/config-request.
 import { flags, type GivenFlags, type Options, parseOptions } from "./options.ts";
 import type { Settings } from "./settings.ts";
 
-export type { Format, LogMode, Options } from "./options.ts";
-
 export const shells = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof shells)[number];
 

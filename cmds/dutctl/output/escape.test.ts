@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Format } from "../grammar.ts";
+import type { Format } from "../options.ts";
 import { render } from "../test/rendered.ts";
 import type { Content } from "./content.ts";
 import { escapeLabel, escapeText } from "./escape.ts";

@@ -1,4 +1,4 @@
-import type { Format } from "../grammar.ts";
+import type { Format } from "../options.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { Outlet } from "../world.ts";
 import { type Content, type Renderer, type RenderOptions, streamOf } from "./content.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import type { Format } from "../grammar.ts";
+import type { Format } from "../options.ts";
 import type { Content } from "../output/content.ts";
 import type { Outlet, World } from "../world.ts";
 import { Footer } from "./footer.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Format } from "../grammar.ts";
+import type { Format } from "../options.ts";
 import type { Content, RenderOptions } from "../output/content.ts";
 import { openOutput } from "../output/output.ts";
 import type { Outlet } from "../world.ts";
