@@ -99,7 +99,7 @@ test("a run is attached to by its owner only, where it is, from an offset that i
   assert.deepEqual(await client.toEnd(), ["0 end canceled enough"]);
 });
 
-test("what was heard to the end is forgotten, what was not is kept", async () => {
+test("a run that ended while nobody was there is kept with what it said", async () => {
   await using bench = await runBench(({ session }) => session.print("done"));
   const connection = bench.connect();
   using lost = RunClient.start(connection, { runId: "lost" });
@@ -108,8 +108,26 @@ test("what was heard to the end is forgotten, what was not is kept", async () =>
   await bench.engine.list()[0]?.stopped;
   using again = RunClient.attach(bench.connect(), "lost", 0);
   assert.deepEqual(await again.toEnd(), ["started lost", "0 print done", "4 end ok"]);
-  using third = RunClient.attach(bench.connect(), "lost", 0);
-  assert.deepEqual(await third.toEnd(), ['not_found: run "lost" has ended, and its client has heard all of it']);
+});
+
+test("of runs that were heard to the end, little is kept", async () => {
+  const piece = Buffer.alloc(256 * 1024);
+  await using bench = await runBench(async ({ session }) => {
+    for (let count = 0; count < 4; count++) {
+      await session.stdout(piece);
+    }
+  });
+  const connection = bench.connect();
+  for (let count = 1; count <= 10; count++) {
+    using client = RunClient.start(connection, { runId: `run-${count}` });
+    await client.toEnd();
+  }
+  using first = RunClient.attach(connection, "run-1", 0);
+  using last = RunClient.attach(connection, "run-10", 0);
+  assert.deepEqual(
+    [await first.toEnd(), (await last.toEnd()).length],
+    [['not_found: run "run-1" has ended, and its client has heard all of it'], 6],
+  );
 });
 
 test("printed output stays for a client that attaches from an earlier offset; of more than 1 MiB the oldest is gone", async () => {

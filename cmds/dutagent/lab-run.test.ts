@@ -239,3 +239,18 @@ test("a run whose client takes nothing ends, and the client hears why when it li
   const said = await client.toEnd();
   assert.equal(said.at(-1), "resource_exhausted: the client has taken no output for 40ms");
 });
+
+test("a client that sends its start and closes gets everything, and its input has ended", async () => {
+  const piece = Buffer.alloc(64 * 1024, "x");
+  await using bench = await runBench(async ({ session }) => {
+    await Array.fromAsync(session.stdin);
+    for (let count = 0; count < 64; count++) {
+      await session.stdout(piece);
+    }
+  });
+  using client = RunClient.start(bench.connect(), { runId: "1" });
+  client.close();
+  const said = await client.toEnd();
+  assert.deepEqual([said.length, said.at(-1)], [66, `${64 * piece.length} end ok`]);
+  assert.equal(bench.engine.list()[0]?.heard, true);
+});

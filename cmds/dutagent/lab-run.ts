@@ -4,13 +4,13 @@ import type { Log } from "#pkg/log/log.ts";
 import { dutErrorFrom } from "#pkg/protocol/fault.ts";
 import { type RunRequest, RunService } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
 import { type Caller, callerOf, fromHeader } from "#pkg/protocol/headers.ts";
-import { breakOffKey } from "#pkg/protocol/rpc-handler.ts";
+import { type CallStream, callStreamKey } from "#pkg/protocol/rpc-handler.ts";
 import type { Attachment } from "#pkg/session/attachment.ts";
 import type { RunEngine } from "#pkg/session/run-engine.ts";
 import { within } from "#pkg/session/time-limit.ts";
 import { hear } from "./lab-requests.ts";
 import { type Response, responseOf, runInfoOf, startedOf } from "./lab-responses.ts";
-import { breakingOff, goneReason, type RunCall, unfit } from "./service-run.ts";
+import { breakingOff, endedInOrder, goneReason, type RunCall, unfit } from "./service-run.ts";
 
 /** How long a client gets to say that it has the end, in milliseconds. */
 const farewellMs = 5_000;
@@ -41,7 +41,7 @@ function callerIn(context: HandlerContext): Caller {
 }
 
 function callOf(requests: AsyncIterable<RunRequest>, context: HandlerContext): RunCall<RunRequest> {
-  return { requests, caller: callerIn(context), signal: context.signal, breakOff: context.values.get(breakOffKey) };
+  return { requests, caller: callerIn(context), signal: context.signal, stream: context.values.get(callStreamKey) };
 }
 
 function start(engine: RunEngine, { device, msg }: RunRequest, caller: Caller): Attachment {
@@ -88,7 +88,7 @@ async function* serve(
   }
   const client = begin(first.value);
   using _ = breakingOff(client, call);
-  const requestSide = new RequestSide(client, messages, log);
+  const requestSide = new RequestSide(client, messages, call.stream, log);
   // A message that is refused closes the request as a client that goes does; the refusal comes in the same turn.
   const clientGone = () => void setImmediate(() => leave(client, signal));
   signal.addEventListener("abort", clientGone);
@@ -124,8 +124,8 @@ class RequestSide {
   state: "open" | "closed" | "broken" = "open";
   readonly #over: Promise<void>;
 
-  constructor(client: Attachment, messages: AsyncIterator<RunRequest>, log: Log) {
-    this.#over = this.#hear(client, messages, log);
+  constructor(client: Attachment, messages: AsyncIterator<RunRequest>, stream: CallStream, log: Log) {
+    this.#over = this.#hear(client, messages, stream, log);
   }
 
   /** Whether the client has closed its side in an orderly way within so many milliseconds. */
@@ -134,7 +134,7 @@ class RequestSide {
     return this.state === "closed";
   }
 
-  async #hear(client: Attachment, messages: AsyncIterator<RunRequest>, log: Log): Promise<void> {
+  async #hear(client: Attachment, messages: AsyncIterator<RunRequest>, stream: CallStream, log: Log): Promise<void> {
     const { run } = client;
     try {
       for (let next = await messages.next(); next.done !== true; next = await messages.next()) {
@@ -142,17 +142,16 @@ class RequestSide {
           hear(client, next.value.msg, log);
         }
       }
-      this.state = "closed";
+      this.state = (await endedInOrder(stream, run)) ? "closed" : "broken";
     } catch (error) {
       this.state = "broken";
       const refusal = unfit(error);
       if (refusal !== undefined && client.current) {
         run.stop(refusal);
       }
-      // A broken stream ends the attachment through the call's signal.
-      return;
     }
-    if (client.current) {
+    // A broken stream ends the attachment through the call's signal; it is not the end of the input.
+    if (this.state === "closed" && client.current) {
       run.conversation.endOfInput();
       run.conversation.endOfFiles();
       client.take(client.heard);

@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, constants } from "node:http2";
 import { test } from "node:test";
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Call } from "#pkg/modules/module.ts";
-import type { RunRequestSchema, RunResponse } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
+import { formatAddress } from "#pkg/protocol/address.ts";
+import { RunRequestSchema, type RunResponse } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
+import { enveloped } from "#pkg/protocol/grpc/envelope.ts";
+import { limits } from "#pkg/protocol/limits.ts";
 import { runBench } from "./test/run-bench.ts";
 
 type Request = MessageInitShape<typeof RunRequestSchema>;
@@ -175,4 +180,50 @@ test("a notice reaches the user of the old protocol too", async () => {
   await bench.engine.cancelRunsOn("board", new DutError("canceled", 'cancelled by "bob@h"'));
   assert.equal(bench.locks.holdOf("board"), undefined);
   await assert.rejects(end, { code: "canceled", message: 'cancelled by "bob@h"' });
+});
+
+test("a client that reads nothing loses its run, its device and in the end its stream, and no other does", async () => {
+  const piece = Buffer.alloc(64 * 1024);
+  await using bench = await runBench(
+    async ({ session, signal }) => {
+      while (!signal.aborted) {
+        await session.stdout(piece);
+      }
+    },
+    { stallMs: 100 },
+  );
+  const session = connect(`http://${formatAddress(bench.address)}`);
+  const path = "/dutctl.v1.DeviceService/Run";
+  const stream = session.request({ ":method": "POST", ":path": path, "content-type": "application/grpc" });
+  const closed = Promise.withResolvers<void>();
+  stream.on("error", () => {});
+  stream.once("close", () => closed.resolve());
+  const message = toBinary(RunRequestSchema, create(RunRequestSchema, command));
+  stream.write(enveloped(message, limits.messageBytes));
+  await once(stream, "response");
+  const [run] = bench.engine.list();
+  await run?.stopped;
+  assert.equal(bench.locks.holdOf("board"), undefined);
+  assert.equal(run?.outcome?.error?.message, "the client has taken no output for 100ms");
+  await closed.promise;
+  assert.equal(stream.rstCode, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  session.destroy();
+});
+
+test("a run ends with the deadline of its call", async () => {
+  await using bench = await runBench(async ({ session, signal }) => {
+    await Array.fromAsync(session.stdin);
+    signal.throwIfAborted();
+  });
+  const never = async function* () {
+    yield command;
+    await new Promise(() => {});
+  };
+  await assert.rejects(Array.fromAsync(bench.connect().devices.run(never(), { timeoutMs: 500 })), {
+    code: "deadline_exceeded",
+  });
+  const [run] = bench.engine.list();
+  await run?.stopped;
+  // The client gives up by a reset, and the agent by itself, whichever comes first.
+  assert.match(run?.outcome?.error?.message ?? "", /^module execution aborted: context (canceled|deadline exceeded)$/);
 });

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { DutError, type DutErrorCode } from "#pkg/errors/dut-error.ts";
 import type { Log } from "#pkg/log/log.ts";
@@ -5,7 +6,9 @@ import { dutErrorFrom } from "#pkg/protocol/fault.ts";
 import type { Command, RunRequest, RunResponseSchema } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
 import type { Caller } from "#pkg/protocol/headers.ts";
 import { limits } from "#pkg/protocol/limits.ts";
+import type { CallStream } from "#pkg/protocol/rpc-handler.ts";
 import type { Attachment } from "#pkg/session/attachment.ts";
+import type { Run } from "#pkg/session/run.ts";
 import type { RunEngine } from "#pkg/session/run-engine.ts";
 import type { RunEvent } from "#pkg/session/run-event.ts";
 import { WholeFiles } from "./whole-files.ts";
@@ -20,19 +23,18 @@ export interface RunCall<Request = RunRequest> {
   readonly caller: Caller;
   /** Aborted when the client is gone or its deadline has passed, with the reason. */
   readonly signal: AbortSignal;
-  /** Breaks the stream off. */
-  readonly breakOff: () => void;
+  readonly stream: CallStream;
 }
 
 /** How long a client that a run has let go of may take to hear why, in milliseconds. */
 const lastWordsMs = 5_000;
 
 /** Breaks a call off when its client does not hear that the run has let go of it. Disposed when it has. */
-export function breakingOff({ over }: Attachment, { breakOff }: Pick<RunCall, "breakOff">): Disposable {
+export function breakingOff({ over }: Attachment, { stream }: Pick<RunCall, "stream">): Disposable {
   let timer: NodeJS.Timeout | undefined;
   let disposed = false;
   void over.then(() => {
-    timer = disposed ? undefined : setTimeout(breakOff, lastWordsMs);
+    timer = disposed ? undefined : setTimeout(() => stream.breakOff(), lastWordsMs);
   });
   return {
     [Symbol.dispose]() {
@@ -59,7 +61,7 @@ export async function* serveRun(engine: RunEngine, call: RunCall, log: Log): Asy
   signal.addEventListener("abort", clientGone);
   const files = new WholeFiles(limits.fileMessageBytes - limits.messageBytes);
   try {
-    void feed(client, messages, log).then((error) => {
+    void feed(client, messages, call.stream, log).then((error) => {
       refusal = error;
     });
     for (let said = await client.next(); said !== undefined; said = await client.next()) {
@@ -102,7 +104,12 @@ async function receiveCommand(messages: AsyncIterator<RunRequest>, signal: Abort
 }
 
 /** Passes what the client sends to the run until either ends. A message that does not fit ends the run and is the result. */
-async function feed({ run }: Attachment, messages: AsyncIterator<RunRequest>, log: Log): Promise<DutError | undefined> {
+async function feed(
+  { run }: Attachment,
+  messages: AsyncIterator<RunRequest>,
+  stream: CallStream,
+  log: Log,
+): Promise<DutError | undefined> {
   const { conversation } = run;
   try {
     for (let next = await messages.next(); next.done !== true; next = await messages.next()) {
@@ -119,13 +126,29 @@ async function feed({ run }: Attachment, messages: AsyncIterator<RunRequest>, lo
     const refusal = unfit(error);
     if (refusal !== undefined) {
       run.stop(refusal);
-      return refusal;
     }
-    // A broken stream ends the run through the call's signal.
+    return refusal;
   }
-  conversation.endOfInput();
-  conversation.endOfFiles();
+  // A broken stream ends the run through the call's signal; it is not the end of the input.
+  if (await endedInOrder(stream, run)) {
+    conversation.endOfInput();
+    conversation.endOfFiles();
+  }
   return undefined;
+}
+
+/** How long after a client's half has ended it may turn out that its stream was reset, in milliseconds. */
+const resetMs = 20;
+
+/**
+ * Whether a client whose messages have ended has meant to end them. Node, in a client and in a server between, ends its
+ * half of a stream right before it resets it; a run that goes on must not take that for the end of the input.
+ */
+export async function endedInOrder(stream: CallStream, run: Run): Promise<boolean> {
+  if (!stream.broken && run.outcome === undefined) {
+    await wait(resetMs);
+  }
+  return !stream.broken;
 }
 
 /** What is wrong with a message, undefined when it is the stream that broke. */

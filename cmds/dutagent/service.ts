@@ -7,7 +7,7 @@ import type { Log } from "#pkg/log/log.ts";
 import { DeviceService } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
 import { callerOf, fromHeader } from "#pkg/protocol/headers.ts";
 import { limits } from "#pkg/protocol/limits.ts";
-import { breakOffKey } from "#pkg/protocol/rpc-handler.ts";
+import { callStreamKey } from "#pkg/protocol/rpc-handler.ts";
 import type { Bench } from "#pkg/session/bench.ts";
 import type { RunEngine } from "#pkg/session/run-engine.ts";
 import { lockDevice, unlockDevice, unlockDeviceByForce } from "./desk.ts";
@@ -63,7 +63,7 @@ export function deviceRoutes(service: Service): (router: ConnectRouter) => void 
         const scoped = log.with({ scope: "session", rpc: "Run", user: caller.name });
         return serveRun(
           engine,
-          { requests, caller, signal: context.signal, breakOff: context.values.get(breakOffKey) },
+          { requests, caller, signal: context.signal, stream: context.values.get(callStreamKey) },
           scoped,
         );
       },

@@ -29,8 +29,19 @@ export interface RpcHandlerOptions {
   readonly log: Log;
 }
 
-/** In the context of a call: breaks its stream off, for a peer that does not read and so hears no status. */
-export const breakOffKey = createContextKey<() => void>(() => {});
+/** The stream below a call, for what the RPC library does not tell. */
+export interface CallStream {
+  /**
+   * Whether the peer has reset the stream or is gone. Node ends the messages of such a stream as if the peer had ended
+   * them.
+   */
+  readonly broken: boolean;
+  /** Resets the stream, for a peer that does not read and so hears no status. */
+  breakOff(): void;
+}
+
+/** Finds the stream in the context of a call. */
+export const callStreamKey = createContextKey<CallStream>({ broken: false, breakOff() {} });
 
 /**
  * Serves RPC routes over gRPC, gRPC-Web and Connect. Every answer carries our version, a client of another major
@@ -74,12 +85,15 @@ export function rpcHandler(routes: (router: ConnectRouter) => void, { self, log 
 }
 
 function contextOf(response: ServerResponse | Http2ServerResponse): ContextValues {
-  return createContextValues().set(breakOffKey, () => {
-    if ("stream" in response) {
-      response.stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
-    } else {
-      response.destroy();
-    }
+  if (!("stream" in response)) {
+    return createContextValues();
+  }
+  const { stream } = response;
+  return createContextValues().set(callStreamKey, {
+    get broken() {
+      return stream.closed || stream.destroyed;
+    },
+    breakOff: () => stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM),
   });
 }
 

@@ -9,11 +9,19 @@ const endedRuns = 1_000;
 const endedMs = 10 * 60_000;
 /** What the outputs of these may cost together, in bytes. */
 const endedBytes = 64 * 1024 * 1024;
+/**
+ * The same for those whose clients have heard the end: not at once, since a client that is lost at the very end looks
+ * like one that has heard it.
+ */
+const heardMs = 30_000;
+const heardBytes = 8 * 1024 * 1024;
 
 interface Ended {
   readonly run: Run;
   /** Of a clock that only goes forward, in milliseconds. */
   readonly at: number;
+  /** Its output is gone; what is left is for ListRuns. */
+  forgotten: boolean;
 }
 
 /** The runs of an agent by their ids: those that go on, and for a while those that ended. */
@@ -53,7 +61,7 @@ export class RunRegistry {
   finish(run: Run): void {
     const { id } = run.facts;
     this.#active.delete(id);
-    this.#ended.set(id, { run, at: performance.now() });
+    this.#ended.set(id, { run, at: performance.now(), forgotten: false });
     this.prune();
   }
 
@@ -73,11 +81,12 @@ export class RunRegistry {
 
   /** Throws not_found for a run that is not there, is another device's, or has told everything. */
   find(device: string, id: string): Run {
-    const run = this.#active.get(id) ?? this.#ended.get(id)?.run;
+    const ended = this.#ended.get(id);
+    const run = this.#active.get(id) ?? ended?.run;
     if (run === undefined || run.facts.device !== device) {
       throw new DutError("not_found", `device ${quote(device)} has no run ${quote(id)}`);
     }
-    if (run.heard) {
+    if (ended?.forgotten === true) {
       throw new DutError("not_found", `run ${quote(id)} has ended, and its client has heard all of it`);
     }
     return run;
@@ -85,17 +94,35 @@ export class RunRegistry {
 
   /** Forgets what is too old or too much. */
   prune(): void {
-    const oldest = performance.now() - endedMs;
-    let bytes = 0;
-    for (const { run } of this.#ended.values()) {
-      bytes += run.conversation.journal.keptBytes;
-    }
+    const now = performance.now();
+    this.#forgetHeard(now);
+    let bytes = this.#bytesOf(() => true);
     for (const [id, { run, at }] of this.#ended) {
-      if (at > oldest && this.#ended.size <= endedRuns && bytes <= endedBytes) {
+      if (now - at < endedMs && this.#ended.size <= endedRuns && bytes <= endedBytes) {
         return;
       }
       bytes -= run.conversation.journal.keptBytes;
       this.#ended.delete(id);
     }
+  }
+
+  #forgetHeard(now: number): void {
+    let bytes = this.#bytesOf(({ heard }) => heard);
+    for (const ended of this.#ended.values()) {
+      const { run, at, forgotten } = ended;
+      if (run.heard && !forgotten && (now - at > heardMs || bytes > heardBytes)) {
+        bytes -= run.conversation.journal.keptBytes;
+        run.conversation.journal.forget();
+        ended.forgotten = true;
+      }
+    }
+  }
+
+  #bytesOf(counts: (run: Run) => boolean): number {
+    let bytes = 0;
+    for (const { run } of this.#ended.values()) {
+      bytes += counts(run) ? run.conversation.journal.keptBytes : 0;
+    }
+    return bytes;
   }
 }

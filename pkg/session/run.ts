@@ -80,7 +80,7 @@ export class Run {
     return this.#outcome;
   }
 
-  /** Whether a client has heard the end and needs nothing more of the run: then its output is gone. */
+  /** Whether a client has heard the end, as far as the wire can tell. */
   get heard(): boolean {
     return this.#heard;
   }
@@ -145,7 +145,6 @@ export class Run {
   /** For the attachment: its client has heard the end. */
   acknowledge(): void {
     this.#heard = true;
-    this.conversation.journal.forget();
   }
 
   /** An attached client takes nothing: the run ends for this reason, and the client, if it ever listens, hears it. */

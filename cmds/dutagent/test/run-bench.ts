@@ -10,7 +10,7 @@ import { DeviceService } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
 import { callerOf, fromHeader } from "#pkg/protocol/headers.ts";
 import { limits } from "#pkg/protocol/limits.ts";
 import { listen } from "#pkg/protocol/listener.ts";
-import { breakOffKey, rpcHandler } from "#pkg/protocol/rpc-handler.ts";
+import { callStreamKey, rpcHandler } from "#pkg/protocol/rpc-handler.ts";
 import { openBench } from "#pkg/session/bench.ts";
 import { type EngineOptions, RunEngine } from "#pkg/session/run-engine.ts";
 import { memoryStore } from "#test/support/memory-store.ts";
@@ -52,7 +52,7 @@ export async function runBench(run: (call: Call) => Promise<void>, options: Engi
           const caller = callerOf(context.requestHeader.get(fromHeader));
           return serveRun(
             engine,
-            { requests, caller, signal: context.signal, breakOff: context.values.get(breakOffKey) },
+            { requests, caller, signal: context.signal, stream: context.values.get(callStreamKey) },
             silentLog,
           );
         },
