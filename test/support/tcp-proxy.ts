@@ -72,7 +72,7 @@ class FaultyProxy implements TcpProxy {
   cut(how: "reset" | "end" = "reset"): void {
     for (const socket of this.#sockets) {
       if (how === "reset") {
-        socket.resetAndDestroy();
+        reset(socket);
       } else {
         socket.destroy();
       }
@@ -100,7 +100,7 @@ class FaultyProxy implements TcpProxy {
 
   #accept(client: Socket): void {
     if (this.#refusing) {
-      client.resetAndDestroy();
+      reset(client);
       return;
     }
     const fault = this.#faultOf(this.connections++);
@@ -161,10 +161,22 @@ class FaultyProxy implements TcpProxy {
   #break(from: Socket, to: Socket, how: "reset" | "end"): void {
     for (const socket of [from, to]) {
       if (how === "reset") {
-        socket.resetAndDestroy();
+        reset(socket);
       } else {
         socket.end();
       }
     }
+  }
+}
+
+/**
+ * A connection whose end was sent cannot be reset any more: libuv refuses (uv_tcp_close_reset), and Node 26.10 then never
+ * closes its handle, so that the process spins when it ends.
+ */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) {
+    socket.destroy();
+  } else {
+    socket.resetAndDestroy();
   }
 }
