@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { copyFile, mkdir, mkdtempDisposable, readFile, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
@@ -12,6 +12,12 @@ const sshd = "/usr/sbin/sshd";
 export const withoutSshd: string | false = existsSync(sshd)
   ? false
   : "needs an SSH server: apt-get install openssh-server";
+
+/** The same for a test that needs a terminal there, which a server that is not root's can only give where the system does. */
+export const withoutSshdTerminal: string | false =
+  process.getuid?.() === 0 || /^devpts .*\bgid=/m.test(mounts())
+    ? withoutSshd
+    : "needs root, or /dev/pts mounted with gid=5, for terminals of an SSH server";
 
 /** A key pair: the path of the private half, and the public one as `<type> <base64>`. */
 export interface KeyPair {
@@ -100,4 +106,9 @@ export async function makeKey(path: string, passphrase = ""): Promise<KeyPair> {
     throw new Error(`ssh-keygen: ${stderr}`);
   }
   return { path, publicKey: (await readFile(`${path}.pub`, "utf8")).trim() };
+}
+
+/** Empty where there is no /proc. */
+function mounts(): string {
+  return existsSync("/proc/mounts") ? readFileSync("/proc/mounts", "utf8") : "";
 }

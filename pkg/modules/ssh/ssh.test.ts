@@ -7,7 +7,7 @@ import { RemoteExit } from "#pkg/modules/remote-exit.ts";
 import { type RecordedCall, recordedCall, type Utterance } from "#test/support/recorded-call.ts";
 import { openRollCall } from "#test/support/roll-call.ts";
 import { runModule } from "#test/support/run-module.ts";
-import { makeKey, openSshServer, type SshServer, withoutSshd } from "#test/support/ssh-server.ts";
+import { makeKey, openSshServer, type SshServer, withoutSshd, withoutSshdTerminal } from "#test/support/ssh-server.ts";
 import { ssh } from "./ssh.ts";
 
 const parts = { files: nodeFiles() };
@@ -73,7 +73,9 @@ suite("with a real SSH server", { skip: withoutSshd, timeout: 60_000 }, () => {
     });
   });
 
-  test("an interactive command has the user's terminal, its size, its keys and its signals", async () => {
+  test("an interactive command has the user's terminal, its size, its keys and its signals", {
+    skip: withoutSshdTerminal,
+  }, async () => {
     const late: { user?: RecordedCall } = {};
     const shown = new TransformStream<string, string>(undefined, undefined, { highWaterMark: 1000 });
     const screen = shown.writable.getWriter();
@@ -117,7 +119,9 @@ suite("with a real SSH server", { skip: withoutSshd, timeout: 60_000 }, () => {
     await roll.gone("command");
   });
 
-  test("a user who leaves an interactive command hangs it up, and has the terminal back", async () => {
+  test("a user who leaves an interactive command hangs it up, and has the terminal back", {
+    skip: withoutSshdTerminal,
+  }, async () => {
     await using roll = await openRollCall();
     const ending = new AbortController();
     const { call, transcript } = recordedCall([roll.attend("command")], {
