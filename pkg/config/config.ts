@@ -16,7 +16,7 @@ export interface DeviceConfig {
   readonly description: string;
   /** For finding and grouping devices: short texts without control characters, in the order of the file. */
   readonly labels: ReadonlyMap<string, string>;
-  /** Equal for two configurations of a device that mean the same, values of secrets included. */
+  /** Equal for two devices whose commands are the same, values of secrets included. */
   readonly fingerprint: string;
   /** At least one. */
   readonly commands: ReadonlyMap<string, CommandConfig>;

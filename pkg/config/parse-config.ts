@@ -94,7 +94,7 @@ function parseDevice(name: string, place: Place, parsing: Parsing): DeviceConfig
     name,
     description: optionalTextOf(desc),
     labels: parseLabels(labels),
-    fingerprint: fingerprint(place.node, parsing.secrets),
+    fingerprint: fingerprint((cmds ?? place).node, parsing.secrets),
     commands: new Map(Array.from(places, ([command, at]) => [command, parseCommand(command, at, parsing)])),
   };
 }

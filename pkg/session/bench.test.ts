@@ -144,6 +144,26 @@ test("a reload leaves alone what has not changed, closes before it opens, and te
   assert.deepEqual(Array.from(new Set(told)).sort(), ["changed", "gone", "new"]);
 });
 
+test("another description or label is told at once, also while something runs, and closes nothing", async () => {
+  const diary: string[] = [];
+  const kind = diaryKind(diary);
+  const described = (desc: string, labels: object) => {
+    const cmds = { go: { uses: [{ module: "part", with: { name: "a" } }] } };
+    return parseConfig("test.yaml", JSON.stringify({ devices: { board: { desc, labels, cmds } } }), [kind]);
+  };
+  await using bench = await openBench(described("old", {}), context);
+  const told: string[] = [];
+  using _ = bench.onChange((device) => told.push(device));
+  const occupancy = occupied();
+  occupancy.busy.add("board");
+  await bench.reload(described("new", {}), occupancy);
+  await bench.reload(described("new", { rack: "left" }), occupancy);
+  await bench.reload(described("new", { rack: "left" }), occupancy);
+  const { config, retiring } = bench.devices.get("board") ?? {};
+  assert.deepEqual([config?.description, config?.labels, retiring], ["new", new Map([["rack", "left"]]), undefined]);
+  assert.deepEqual([told, diary], [["board", "board"], ["opened a"]]);
+});
+
 test("what runs on a device that changes is waited for, and nothing new starts until then", async () => {
   const diary: string[] = [];
   const kind = diaryKind(diary);

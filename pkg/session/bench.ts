@@ -14,8 +14,8 @@ export interface Bench extends AsyncDisposable {
   /** Of all devices. */
   readonly failures: readonly OpenFailure[];
   /**
-   * Takes the place of the configuration that is in force. A device that is the same in both is left alone, with the
-   * modules that it has open. Others start no run from now on; when nothing runs on one, its modules close and the new
+   * Takes the place of the configuration that is in force. A device whose commands are the same in both is left alone, with
+   * the modules that it has open; its description and labels change at once. Others start no run from now on; when nothing runs on one, its modules close and the new
    * ones open. Resolves when that has happened to all; another reload may come before.
    */
   reload(config: AgentConfig, occupancy: Occupancy): Promise<void>;
@@ -101,11 +101,24 @@ class ReloadableBench implements Bench {
       return;
     }
     const { device } = slot.state;
+    if (slot.wanted !== undefined && isSettled(slot)) {
+      this.#describeAnew(device, slot.wanted);
+    }
     const change = slot.wanted === undefined ? "was taken out of the configuration" : "is configured anew";
     const reason = isSettled(slot) ? undefined : `it ${change} and waits for what runs on it`;
     if (device.retiring !== reason) {
       device.retiring = reason;
       this.#tell(slot.name);
+    }
+  }
+
+  /** What a device is called changes nothing that is open. */
+  #describeAnew(device: OpenDevice, config: DeviceConfig): void {
+    const said = ({ description, labels }: DeviceConfig) => JSON.stringify([description, ...labels]);
+    const isNews = said(device.config) !== said(config);
+    device.config = config;
+    if (isNews) {
+      this.#tell(config.name);
     }
   }
 

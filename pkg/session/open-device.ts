@@ -27,7 +27,8 @@ export interface OpenCommand {
 
 /** A device with everything open that would open. Disposing closes the modules, each within a limit. */
 export interface OpenDevice extends AsyncDisposable {
-  readonly config: DeviceConfig;
+  /** Another one with the same fingerprint may take its place. */
+  config: DeviceConfig;
   readonly commands: ReadonlyMap<string, OpenCommand>;
   readonly failures: readonly OpenFailure[];
   /** Why no run is started any more; undefined while runs are. */

@@ -17,7 +17,7 @@ function editor(kinds: readonly ModuleKind[]): (text: string) => readonly string
   return (text) => {
     let value: unknown;
     try {
-      value = parse(text, { merge: true });
+      value = parse(text, { merge: true, logLevel: "error" });
     } catch (error) {
       return [(error as Error).message];
     }

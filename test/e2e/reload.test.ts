@@ -8,7 +8,8 @@ import { test } from "node:test";
 import type { Child } from "#test/support/child.ts";
 import { type Daemon, type Devices, Lab, shellCommand } from "#test/support/lab.ts";
 
-const device = (desc: string) => ({ desc, cmds: { sh: shellCommand } });
+/** Two of the same description are the same; the command is described too, so that others differ. */
+const device = (desc: string) => ({ desc, cmds: { sh: { desc, ...shellCommand } } });
 
 /** Writes another configuration for an agent and tells it to read it. */
 async function reload(agent: Daemon, path: string, content: Devices | string): Promise<void> {
