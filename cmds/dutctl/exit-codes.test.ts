@@ -7,6 +7,7 @@ import { DutError } from "#pkg/errors/dut-error.ts";
 import { CommandFailed, RunLost } from "./commands/run/endings.ts";
 import { exitCodeOf, exits } from "./exit-codes.ts";
 import { topicText } from "./help/topics.ts";
+import { LeftConsole } from "./terminal/left-console.ts";
 import { dutctl } from "./test/recorded-world.ts";
 import { ScriptedAgent } from "./test/scripted-agent.ts";
 
@@ -24,6 +25,7 @@ const errors: readonly (readonly [error: DutError, code: number])[] = [
   [new DutError("permission_denied", "x"), 126],
   [new DutError("unauthenticated", "x"), 126],
   [new DutError("canceled", "x"), 1],
+  [new LeftConsole(), 130],
   [new CommandFailed("unknown", "x", { exitStatus: 1 }), 1],
   [new CommandFailed("unknown", "x", { exitStatus: 7 }), 7],
   [new CommandFailed("unknown", "x", { exitStatus: 119 }), 119],

@@ -1,5 +1,6 @@
 import type { DutError, DutErrorCode } from "#pkg/errors/dut-error.ts";
 import { CommandFailed, RunLost } from "./commands/run/endings.ts";
+import { LeftConsole } from "./terminal/left-console.ts";
 
 /** What the program ends with, and when, in the order of the table. A remote program's own status has 1 to 119 to itself. */
 export const exits = {
@@ -18,7 +19,10 @@ export const exits = {
     when: "the connection was lost in the middle of a run and could not be resumed: look before you repeat it",
   },
   refused: { code: 126, when: "it is not permitted: by the agent, or by the protection of your files" },
-  interrupted: { code: 130, when: "interrupted by Ctrl-C or SIGTERM; a second one ends the program at once" },
+  interrupted: {
+    code: 130,
+    when: "interrupted by Ctrl-C or SIGTERM, where a second one ends the program at once; a console left by Ctrl-A x",
+  },
 } as const satisfies Readonly<Record<string, { readonly code: number; readonly when: string }>>;
 
 export type ExitName = keyof typeof exits;
@@ -49,6 +53,9 @@ export function exitCodeOf(error: DutError): number {
   }
   if (error instanceof RunLost) {
     return exits.lost.code;
+  }
+  if (error instanceof LeftConsole) {
+    return exits.interrupted.code;
   }
   return exits[isTaken(error) ? "taken" : exitOfCode[error.code]].code;
 }

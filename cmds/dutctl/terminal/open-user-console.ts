@@ -1,7 +1,7 @@
-import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Output } from "../output/output.ts";
 import type { Outlet, World } from "../world.ts";
 import { escapeHelp } from "./escape-keys.ts";
+import { LeftConsole } from "./left-console.ts";
 import { openStatus } from "./open-status.ts";
 import { PayloadFilter } from "./payload-filter.ts";
 import type { Terminal, TerminalSize } from "./terminal.ts";
@@ -124,7 +124,7 @@ class WorldConsole implements UserConsole {
       },
       leave: () => {
         this.rawMode(false);
-        this.#left.abort(new DutError("canceled", "left the console by Ctrl-A x"));
+        this.#left.abort(new LeftConsole());
       },
       help: () => this.#say(escapeHelp),
       overflow: () => {
