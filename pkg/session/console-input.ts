@@ -10,6 +10,9 @@ const typeAheadBytes = 1024 * 1024;
 /** Counted for a piece besides its bytes, so that many small ones are bounded too. */
 const pieceBytes = 64;
 
+/** Pieces are joined up to this size, in bytes: keys that nobody reads would otherwise cost many times what they are. */
+const joinedBytes = 1024;
+
 type State =
   | { readonly kind: "open" }
   | { readonly kind: "ended" }
@@ -156,9 +159,15 @@ export class ConsoleInput implements AsyncIterable<Uint8Array> {
 
   #keep(piece: Uint8Array): void {
     if (piece.length > 0) {
+      const last = this.#pieces.last;
       this.#arrived += piece.length;
-      this.#cost += piece.length + pieceBytes;
-      this.#pieces.push(piece);
+      if (last !== undefined && last.length + piece.length <= joinedBytes) {
+        this.#cost += piece.length;
+        this.#pieces.replaceLast(Buffer.concat([last, piece]));
+      } else {
+        this.#cost += piece.length + pieceBytes;
+        this.#pieces.push(piece);
+      }
       this.#wakeReaders();
     }
   }
