@@ -13,8 +13,8 @@ export interface TerminalSession {
   outcome(): Promise<{ readonly code: number; readonly settingsAsBefore: boolean }>;
 }
 
-/** Starts dutctl on a terminal of 30 lines of 100 characters. */
-export function startOnTerminal(lab: Lab, args: readonly string[]): TerminalSession {
+/** Starts dutctl on a terminal of 30 lines of 100 characters; what that shows is also kept, byte by byte, in a file. */
+export function startOnTerminal(lab: Lab, args: readonly string[], recording = "/dev/null"): TerminalSession {
   const words = [...lab.wordsOf("dutctl"), ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
   const script = [
     "trap : INT",
@@ -24,7 +24,7 @@ export function startOnTerminal(lab: Lab, args: readonly string[]): TerminalSess
     'echo "code $?"',
     'echo "after $(stty -g)"',
   ].join("; ");
-  const child = lab.startWords(["script", "-qec", script, "/dev/null"]);
+  const child = lab.startWords(["script", "-qec", script, recording]);
   return {
     child,
     shown: () => child.stdout,
