@@ -38,6 +38,20 @@ test("-wait gives up when its time is over, names who has the device, and can be
   );
 });
 
+for (const protocol of ["lab", "v1"]) {
+  test(`-wait begins a command when somebody else's lock is ended, in ${protocol}`, async (t) => {
+    await using lab = await Lab.open(t.signal);
+    const { address } = await lab.agent(bench);
+    const words = ["-s", address, "-protocol", protocol];
+    await lab.dutctl([...words, "-u", "bob@h", "board", "lock", "1h"]);
+    const waiting = lab.start("dutctl", [...words, "-wait", "1h", "board", "sh", "echo mine"]);
+    await waiting.said("stderr", /^waiting: device "board" is locked by "bob@h" until \d\d:\d\d\n/);
+    await lab.dutctl([...words, "-u", "bob@h", "board", "unlock"]);
+    const { code, stdout } = await waiting.ended;
+    assert.deepEqual([code, stdout], [0, "mine\n"]);
+  });
+}
+
 test("by the old protocol -wait keeps what is piped in for the run that begins", async (t) => {
   await using lab = await Lab.open(t.signal);
   const { address } = await lab.agent({

@@ -13,11 +13,19 @@ export interface Daemon extends Child {
 /** Devices of an agent as its configuration has them. */
 export type Devices = Readonly<Record<string, { readonly cmds: Readonly<Record<string, unknown>> }>>;
 
+type Environment = Readonly<Record<string, string>>;
+
 interface Given {
-  /** Written to the standard input, which is then ended; undefined leaves it open. Default "". */
-  readonly stdin?: string | undefined;
+  /** Written to the standard input, which is then ended. Default "". */
+  readonly stdin?: string;
   readonly cwd?: string;
+  readonly env?: Environment;
 }
+
+/** What the user who runs the tests may have set, and no test means. */
+const unset = Object.fromEntries(
+  ["SERVER", "USER", "FORMAT", "CONTEXT", "COMPLETION_TIMEOUT"].map((name) => [`DUTCTL_${name}`, undefined]),
+);
 
 /**
  * Real servers, agents and clients with one directory, in which everything is started. Disposing kills whatever still
@@ -55,26 +63,32 @@ export class Lab implements AsyncDisposable {
   }
 
   /** Starts a program with its standard input open. */
-  start(program: ProgramName, args: readonly string[], cwd = this.directory): Child {
-    return this.startWords([...this.wordsOf(program), ...args], cwd);
+  start(program: ProgramName, args: readonly string[], cwd = this.directory, env: Environment = {}): Child {
+    return this.startWords([...this.wordsOf(program), ...args], cwd, env);
   }
 
   /** Runs a client to its end. */
-  async dutctl(args: readonly string[], { stdin = "", cwd }: Given = {}): Promise<Ended> {
-    const child = this.start("dutctl", args, cwd);
+  async dutctl(args: readonly string[], { stdin = "", cwd, env }: Given = {}): Promise<Ended> {
+    const child = this.start("dutctl", args, cwd, env);
     child.process.stdin.end(stdin);
     return child.ended;
   }
 
-  /** Starts a client on a terminal of its own: what it shows, and what the terminal echoes, is its stdout. */
-  startOnTerminal(args: readonly string[]): Child {
+  /**
+   * Starts a client on a terminal of its own: what it shows, and what the terminal echoes, is its stdout. The shell that
+   * starts it does something on the terminal before, if wanted.
+   */
+  startOnTerminal(args: readonly string[], before = ""): Child {
     const line = [...this.wordsOf("dutctl"), ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
-    return this.startWords(["script", "-qefc", line, "/dev/null"]);
+    return this.startWords(["script", "-qefc", before === "" ? line : `${before}; ${line}`, "/dev/null"]);
   }
 
-  startWords(words: readonly string[], cwd = this.directory): Child {
-    const env = { ...process.env, USER: "tester", SHELL: "/bin/sh", XDG_STATE_HOME: this.path("state") };
-    return this.#open.use(new Child(words, { cwd, env }));
+  startWords(words: readonly string[], cwd = this.directory, env: Environment = {}): Child {
+    const own = {
+      ...{ USER: "tester", SHELL: "/bin/sh", HOME: this.directory },
+      ...{ XDG_CONFIG_HOME: this.path("config"), XDG_STATE_HOME: this.path("state") },
+    };
+    return this.#open.use(new Child(words, { cwd, env: { ...process.env, ...unset, ...own, ...env } }));
   }
 
   server(...flags: readonly string[]): Promise<Daemon> {
