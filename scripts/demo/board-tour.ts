@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { root } from "../pinned-node.mjs";
+import { reserving } from "./reserving.ts";
 import { shellWord } from "./shell-word.ts";
 import type { Tour } from "./tour.ts";
 
@@ -15,7 +16,8 @@ export const boardTour: Tour = {
   configs: ["contrib/uml-board/uml-board.yaml", "contrib/config-2.yaml"],
   ideas: [
     ["dutctl board power on", "boot the board again"],
-    ["dutctl board console", "watch its console, until Ctrl-C"],
+    ["dutctl board console", "type on its console; Ctrl-A x leaves"],
+    ["dutctl watch", "see who takes what, until Ctrl-C"],
     ["dutctl board login", "log in"],
     ["dutctl board console send 'uname -a' expect '# '", "type a line, and wait for the prompt"],
     ["dutctl device2 repeat", "a command that asks for input"],
@@ -30,6 +32,7 @@ export const boardTour: Tour = {
         { line: "dutctl device2 status hello", prints: /Called with 1 arguments\nArg 0: hello\n/ },
       ],
     },
+    reserving("board", "power status"),
     {
       title: "Two images, the first one onto the board",
       steps: [
@@ -43,6 +46,7 @@ export const boardTour: Tour = {
         { line: "dutctl board power on", prints: /^on, pid \d+/ },
         { line: logIn, prints: /board login: .*Password: .*root@board:~# .*--- Script completed ---\n$/s },
         { line: "dutctl board version", prints: /^Board firmware 1\.0\r?$/m },
+        { line: "printf 'uname -s\\r' | dutctl board console -i -t 2s", prints: /uname -s\s+Linux\s+root@board/ },
       ],
     },
     {

@@ -1,3 +1,4 @@
+import { reserving } from "./reserving.ts";
 import type { Tour } from "./tour.ts";
 
 /** What can be shown without Linux as a process: two devices of modules that need no hardware. */
@@ -16,6 +17,7 @@ export const dummyTour: Tour = {
         { line: "dutctl device1 greet help", prints: /name.*pause/s },
       ],
     },
+    reserving("device1", "status"),
     {
       title: "Commands of both agents",
       steps: [
