@@ -1,6 +1,6 @@
-"""grpcio-client.py ADDRESS: calls List, Commands and Run with messages made by hand, and prints what came as JSON.
+"""grpcio-client.py ADDRESS RUN-ID: makes calls of both protocols with messages made by hand, and prints what came as JSON.
 
-It is gRPC's C core, and knows nothing of the protocol but its bytes.
+It is gRPC's C core, and knows nothing of the protocols but their bytes.
 """
 
 import json
@@ -9,6 +9,8 @@ import sys
 import grpc
 
 SERVICE = "/dutctl.v1.DeviceService/"
+LAB = "/dutlab.v1.LabService/"
+RUNS = "/dutlab.v1.RunService/"
 
 
 def field(number, content):
@@ -27,18 +29,25 @@ def outcome(call):
 
 
 with grpc.insecure_channel(sys.argv[1]) as channel:
-    unary = lambda rpc, request: outcome(lambda: [channel.unary_unary(SERVICE + rpc)(request, timeout=20)])
-    run = lambda *requests: outcome(lambda: channel.stream_stream(SERVICE + "Run")(iter(requests), timeout=20))
+    unary = lambda method, request: outcome(lambda: [channel.unary_unary(method)(request, timeout=20)])
+    stream = lambda method, *requests: outcome(lambda: channel.stream_stream(method)(iter(requests), timeout=20))
+    run = lambda *requests: stream(SERVICE + "Run", *requests)
     command = lambda name, *args: field(
         1, field(1, b"board") + field(2, name) + b"".join(field(3, argument) for argument in args)
     )
     print(
         json.dumps(
             [
-                unary("List", b""),
-                unary("Commands", field(1, b"none")),
+                unary(SERVICE + "List", b""),
+                unary(SERVICE + "Commands", field(1, b"none")),
                 run(command(b"sh", b"echo out; sleep 0.1; exit 3")),
                 run(command(b"repeat"), field(2, field(1, b"hello\ntwo words\n"))),
+                unary(LAB + "Describe", field(1, b"board")),
+                stream(
+                    RUNS + "Run",
+                    field(1, b"board")
+                    + field(2, field(1, sys.argv[2].encode()) + field(2, b"sh") + field(3, b"echo out; exit 3")),
+                ),
             ]
         )
     )

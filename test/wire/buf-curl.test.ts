@@ -1,42 +1,18 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { test } from "node:test";
 import { type Daemon, Lab, shellCommand } from "#test/support/lab.ts";
+import { base64, bufCurl, bufProtocols, failed, fine, type Words } from "./buf-curl.ts";
 
-const root = join(import.meta.dirname, "../..");
 const board = { cmds: { sh: shellCommand, repeat: { uses: [{ module: "dummy-repeat" }] } } };
 
-/** What buf adds to the code of an error, which is its exit status divided by eight (buf curl --help). */
-const perCode = 8;
-const codes = { invalid_argument: 3, not_found: 5, aborted: 10 };
-
-type Words = readonly [rpc: string, ...requests: object[]];
-
-/** A Go client that is not ours. It ends its half of a stream when it has sent everything. */
-async function call(lab: Lab, protocol: string, { address }: Daemon, [rpc, ...requests]: Words) {
-  const child = lab.startWords([
-    ...[join(root, "node_modules/.bin/buf"), "curl", "--protocol", protocol, "--http2-prior-knowledge"],
-    ...["--schema", join(root, "pkg/protocol/proto"), "--data", "@-"],
-    `http://${address}/dutctl.v1.DeviceService/${rpc}`,
-  ]);
-  child.process.stdin.end(requests.map((request) => JSON.stringify(request)).join("\n"));
-  const { code, stdout, stderr } = await child.ended;
-  const answers: unknown[] = JSON.parse(`[${stdout.trim().replaceAll(/\n\}\n\{/g, "\n},\n{")}]`);
-  return { status: code, answers, error: stderr === "" ? undefined : JSON.parse(stderr) };
-}
-
-const base64 = (text: string) => Buffer.from(text).toString("base64");
 const stdout = (text: string) => ({ console: { stdout: base64(text) } });
 const stderr = (text: string) => ({ console: { stderr: base64(text) } });
 const stdin = (text: string) => ({ console: { stdin: base64(text) } });
-const fine = (...answers: object[]) => ({ status: 0, answers, error: undefined });
-const failed = (code: keyof typeof codes, message: string, ...answers: object[]) => ({
-  status: codes[code] * perCode,
-  answers,
-  error: { code, message },
-});
 
-for (const protocol of ["grpc", "grpcweb", "connect"]) {
+const call = (lab: Lab, protocol: string, peer: Daemon, [rpc, ...requests]: Words) =>
+  bufCurl(lab, protocol, peer, [`dutctl.v1.DeviceService/${rpc}`, ...requests]);
+
+for (const protocol of bufProtocols) {
   test(`a client that is not ours is served over ${protocol} by agent and server`, async (t) => {
     await using lab = await Lab.open(t.signal);
     const server = await lab.server();

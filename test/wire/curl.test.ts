@@ -23,6 +23,32 @@ async function behindServer(lab: Lab) {
   return [agent, server].map(({ address }) => `http://${address}/dutctl.v1.DeviceService`);
 }
 
+test("curl lists and describes by our protocol, with what the old one cannot say", { skip }, async (t) => {
+  await using lab = await Lab.open(t.signal);
+  for (const service of await behindServer(lab)) {
+    const call = (rpc: string, request: string) =>
+      curl(lab, service.replace("dutctl.v1.DeviceService", `dutlab.v1.LabService/${rpc}`), "-d", request, ...json);
+    const answers = [
+      await call("List", "{}"),
+      await call("Describe", '{"device":"board"}'),
+      await call("Lock", '{"device":"board"}'),
+    ];
+    const device = { name: "board", state: "DEVICE_STATE_FREE" };
+    assert.deepEqual(
+      answers.map(({ status, version, body }) => [status, version, JSON.parse(body)]),
+      [
+        [200, protocolVersion, { devices: [device] }],
+        [200, protocolVersion, { device, commands: [{ name: "sh", passthrough: true, modules: ["shell"] }] }],
+        [
+          401,
+          protocolVersion,
+          { code: "unauthenticated", message: "operation requires an identified caller; set the From header" },
+        ],
+      ],
+    );
+  }
+});
+
 test("curl lists, and reads an error, in JSON over HTTP/1.1", { skip }, async (t) => {
   await using lab = await Lab.open(t.signal);
   for (const [index, service] of (await behindServer(lab)).entries()) {

@@ -2,8 +2,12 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, type DescMessage, fromBinary, toBinary, toJson } from "@bufbuild/protobuf";
 import { ListResponseSchema, RunResponseSchema } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
+import {
+  DescribeResponseSchema as DescribeResponse,
+  RunResponseSchema as RunResponse,
+} from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
 import { Lab, shellCommand } from "#test/support/lab.ts";
 
 /** Debian's; another Python on PATH does not see its packages. */
@@ -23,18 +27,24 @@ function said(stream: "stdout" | "stderr", text: string): string {
   return Buffer.from(toBinary(RunResponseSchema, message)).toString("hex");
 }
 
-test("gRPC's C core is served by agent and server, output before the error", { skip }, async (t) => {
+/** Messages in JSON. */
+function read(schema: DescMessage, answers: readonly string[]): unknown[] {
+  return answers.map((hex) => toJson(schema, fromBinary(schema, Buffer.from(hex, "hex"))));
+}
+
+test("gRPC's C core is served by agent and server in both protocols, output before the error", { skip }, async (t) => {
   await using lab = await Lab.open(t.signal);
   const server = await lab.server();
   const agent = await lab.agent({ board }, "-server", server.address);
   const list = toBinary(ListResponseSchema, create(ListResponseSchema, { devices: [{ name: "board" }] }));
-  for (const [peer, unknown] of [
-    [agent, 'device "none": no such device'],
-    [server, 'device "none" not found'],
+  for (const [peer, runId, unknown] of [
+    [agent, "first", 'device "none": no such device'],
+    [server, "second", 'device "none" not found'],
   ] as const) {
-    const { code, stdout, stderr } = await lab.startWords([python, program, peer.address]).ended;
+    const { code, stdout, stderr } = await lab.startWords([python, program, peer.address, runId]).ended;
     assert.equal(code, 0, stderr);
-    assert.deepEqual(JSON.parse(stdout), [
+    const outcomes = JSON.parse(stdout);
+    assert.deepEqual(outcomes.slice(0, 4), [
       { code: "OK", answers: [Buffer.from(list).toString("hex")] },
       { code: "NOT_FOUND", message: unknown, answers: [] },
       {
@@ -51,5 +61,30 @@ test("gRPC's C core is served by agent and server, output before the error", { s
         ],
       },
     ]);
+    const [described, run] = outcomes.slice(4);
+    const answers = read(RunResponse, run.answers);
+    assert.deepEqual(
+      [described.code, read(DescribeResponse, described.answers), run.code, answers.slice(1)],
+      [
+        "OK",
+        [
+          {
+            device: { name: "board", state: "DEVICE_STATE_FREE" },
+            commands: [
+              { name: "repeat", modules: ["dummy-repeat"] },
+              { name: "sh", passthrough: true, modules: ["shell"] },
+            ],
+          },
+        ],
+        "OK",
+        [
+          { stdout: Buffer.from("out\n").toString("base64") },
+          {
+            offset: "4",
+            end: { exitStatus: 3, code: "aborted", message: "module failed: shell command exited with code 3" },
+          },
+        ],
+      ],
+    );
   }
 });
