@@ -9,7 +9,7 @@ interface Case {
   readonly name: string;
   readonly program: "dutctl" | "dutagent" | "dutserver";
   readonly args: (lab: BenchLab) => readonly string[];
-  /** What the executable promises; source is only shown. */
+  /** What the executable promises; the source is only shown. */
   readonly hold?: Hold;
 }
 
@@ -24,6 +24,12 @@ export const startUp: Group = wholeProcesses("start-up", [
 
 export const list: Group = wholeProcesses("list", [
   { name: "dutctl list", program: "dutctl", args: ({ agent }) => ["-s", agent, "list"], hold: atMost(3) },
+  {
+    name: "completing a device",
+    program: "dutctl",
+    args: ({ agent }) => ["__complete", "-s", agent, "bo"],
+    hold: { kind: "at-most", value: 100 },
+  },
 ]);
 
 export const run: Group = wholeProcesses("run", [
