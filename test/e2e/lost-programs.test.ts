@@ -6,8 +6,9 @@ import { openRollCall, type RollCall } from "#test/support/roll-call.ts";
 const board = { cmds: { sh: shellCommand } };
 
 /** A lab with a run in the middle of its work: it has printed a line, and its command attends the roll call as `work`. */
-async function working(lab: Lab, roll: RollCall, address: string) {
-  const client = lab.start("dutctl", ["-s", address, "board", "sh", `echo working; ${roll.attend("work")}`]);
+async function working(lab: Lab, roll: RollCall, address: string, protocol = "lab") {
+  const words = ["-s", address, "-protocol", protocol, "board", "sh", `echo working; ${roll.attend("work")}`];
+  const client = lab.start("dutctl", words);
   await Promise.all([client.said("stdout", /working/), roll.came("work")]);
   return client;
 }
@@ -20,73 +21,81 @@ async function runsAgain(lab: Lab, { address }: Daemon): Promise<void> {
   });
 }
 
-test("an agent that is killed in the middle of a run is named by the server, and its command goes with it", async (t) => {
-  await using lab = await Lab.open(t.signal);
-  await using roll = await openRollCall();
-  const server = await lab.server();
-  const agent = await lab.agent({ board }, "-server", server.address);
-  const client = await working(lab, roll, server.address);
-  const killed = performance.now();
-  agent.kill("SIGKILL");
-  assert.deepEqual(await client.ended, {
-    code: 125,
-    stdout: "working\n",
-    stderr: lostInTheMiddle(server.address, `dutagent at ${agent.address} was lost in the middle of the run`),
-  });
-  assert.ok(performance.now() - killed < 10_000);
-  await roll.gone("work");
-  assert.deepEqual(await lab.dutctl(["-s", server.address, "board"]), {
-    code: 121,
-    stdout: "",
-    stderr: `✗ dutagent at ${agent.address} does not answer the server: connect ECONNREFUSED ${agent.address.replace("localhost", "127.0.0.1")}\n`,
-  });
-});
-
-test("an agent that is killed in the middle of a run is named by its client", async (t) => {
-  await using lab = await Lab.open(t.signal);
-  await using roll = await openRollCall();
-  const agent = await lab.agent({ board });
-  const client = await working(lab, roll, agent.address);
-  agent.kill("SIGKILL");
-  assert.deepEqual(await client.ended, {
-    code: 125,
-    stdout: "working\n",
-    stderr: lostInTheMiddle(agent.address),
-  });
-  await roll.gone("work");
-});
-
-test("a client that is killed in the middle of a run frees the device and ends the command", async (t) => {
-  await using lab = await Lab.open(t.signal);
-  const server = await lab.server();
-  const agent = await lab.agent({ board }, "-server", server.address);
-  for (const { address } of [server, agent]) {
+for (const protocol of ["lab", "v1"]) {
+  test(`an agent that is killed in the middle of a run of ${protocol} is named by the server, and its command goes with it`, async (t) => {
+    await using lab = await Lab.open(t.signal);
     await using roll = await openRollCall();
-    const client = await working(lab, roll, address);
-    const ends = agent.stderr.split('"run ended"').length;
-    client.kill("SIGKILL");
+    const server = await lab.server();
+    const agent = await lab.agent({ board }, "-server", server.address);
+    const client = await working(lab, roll, server.address, protocol);
+    const killed = performance.now();
+    agent.kill("SIGKILL");
+    assert.deepEqual(await client.ended, {
+      code: 125,
+      stdout: "working\n",
+      stderr: lostInTheMiddle(server.address, `dutagent at ${agent.address} was lost in the middle of the run`),
+    });
+    assert.ok(performance.now() - killed < 10_000);
     await roll.gone("work");
-    await agent.said("stderr", new RegExp(`(?:[\\s\\S]*?"run ended"){${ends}}`));
-    await runsAgain(lab, agent);
-  }
-});
-
-test("a server that is killed in the middle of a run is named, and its agent's device is free", async (t) => {
-  await using lab = await Lab.open(t.signal);
-  await using roll = await openRollCall();
-  const server = await lab.server();
-  const agent = await lab.agent({ board }, "-server", server.address);
-  const client = await working(lab, roll, server.address);
-  server.kill("SIGKILL");
-  assert.deepEqual(await client.ended, {
-    code: 125,
-    stdout: "working\n",
-    stderr: lostInTheMiddle(server.address),
+    assert.deepEqual(await lab.dutctl(["-s", server.address, "board"]), {
+      code: 121,
+      stdout: "",
+      stderr: `✗ dutagent at ${agent.address} does not answer the server: connect ECONNREFUSED ${agent.address.replace("localhost", "127.0.0.1")}\n`,
+    });
   });
-  await roll.gone("work");
-  await agent.said("stderr", /"run ended"/);
-  await runsAgain(lab, agent);
-});
+}
+
+for (const protocol of ["lab", "v1"]) {
+  test(`an agent that is killed in the middle of a run of ${protocol} is named by its client`, async (t) => {
+    await using lab = await Lab.open(t.signal);
+    await using roll = await openRollCall();
+    const agent = await lab.agent({ board });
+    const client = await working(lab, roll, agent.address, protocol);
+    agent.kill("SIGKILL");
+    assert.deepEqual(await client.ended, {
+      code: 125,
+      stdout: "working\n",
+      stderr: lostInTheMiddle(agent.address),
+    });
+    await roll.gone("work");
+  });
+}
+
+for (const protocol of ["lab", "v1"]) {
+  test(`a client that is killed in the middle of a run of ${protocol} frees the device and ends the command`, async (t) => {
+    await using lab = await Lab.open(t.signal);
+    const server = await lab.server();
+    const agent = await lab.agent({ board }, "-server", server.address);
+    for (const { address } of [server, agent]) {
+      await using roll = await openRollCall();
+      const client = await working(lab, roll, address, protocol);
+      const ends = agent.stderr.split('"run ended"').length;
+      client.kill("SIGKILL");
+      await roll.gone("work");
+      await agent.said("stderr", new RegExp(`(?:[\\s\\S]*?"run ended"){${ends}}`));
+      await runsAgain(lab, agent);
+    }
+  });
+}
+
+for (const protocol of ["lab", "v1"]) {
+  test(`a server that is killed in the middle of a run of ${protocol} is named, and its agent's device is free`, async (t) => {
+    await using lab = await Lab.open(t.signal);
+    await using roll = await openRollCall();
+    const server = await lab.server();
+    const agent = await lab.agent({ board }, "-server", server.address);
+    const client = await working(lab, roll, server.address, protocol);
+    server.kill("SIGKILL");
+    assert.deepEqual(await client.ended, {
+      code: 125,
+      stdout: "working\n",
+      stderr: lostInTheMiddle(server.address),
+    });
+    await roll.gone("work");
+    await agent.said("stderr", /"run ended"/);
+    await runsAgain(lab, agent);
+  });
+}
 
 test("an agent that falls silent is given up on, and its server serves on", async (t) => {
   await using lab = await Lab.open(t.signal);

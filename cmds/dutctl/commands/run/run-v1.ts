@@ -10,6 +10,7 @@ import { ReceivedFile } from "../../files/received-file.ts";
 import { shownName } from "../../files/shown-name.ts";
 import type { Context } from "../context.ts";
 import { abortable } from "./abortable.ts";
+import { RunLost } from "./endings.ts";
 import { tellTransferred } from "./exchange.ts";
 import { SendQueue } from "./send-queue.ts";
 import type { Stage } from "./stage.ts";
@@ -35,7 +36,7 @@ interface Running {
  */
 export async function runV1(
   { device, command, args }: { readonly device: string; readonly command: string; readonly args: readonly string[] },
-  { devices, log, world }: Context,
+  { devices, log, server, world }: Context,
   stage: Stage,
 ): Promise<void> {
   const ended = new AbortController();
@@ -51,19 +52,28 @@ export async function runV1(
   };
   void running.sendQueue.send({ msg: { case: "command", value: { device, command, args: [...args] } } });
   void forwardInput(running);
+  let begun = false;
   try {
     for await (const response of devices.run(running.sendQueue, { signal })) {
+      begun = true;
       await handle(response, running);
     }
   } catch (error) {
-    throw ended.signal.aborted ? ended.signal.reason : explained(error);
+    throw ended.signal.aborted ? ended.signal.reason : explained(error, begun, server);
   } finally {
     ended.abort(new DutError("canceled", "the run is over"));
   }
 }
 
-function explained(error: unknown): unknown {
-  if (!(error instanceof DutError && error.code === "resource_exhausted") || saidByPeer(error)) {
+function explained(error: unknown, begun: boolean, server: string): unknown {
+  if (!(error instanceof DutError)) {
+    return error;
+  }
+  if (begun && error.code === "unavailable" && saidByPeer(error)) {
+    // A server has lost the agent.
+    return new RunLost(server, error.message, error);
+  }
+  if (error.code !== "resource_exhausted" || saidByPeer(error)) {
     return error;
   }
   const mebibytes = limits.fileMessageBytes / 1024 / 1024;
