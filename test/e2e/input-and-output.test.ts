@@ -15,11 +15,13 @@ test("what is piped in reaches the command, with or without a last newline", asy
   await using lab = await Lab.open(t.signal);
   const { address } = await lab.agent({ board });
   const words = ["-s", address, "board", "repeat"];
-  assert.deepEqual(await lab.dutctl(words, { stdin: "one\ntwo\nthe end\n" }), {
-    code: 0,
-    stdout: `${greeting}one\ntwo\n`,
-    stderr: farewell,
-  });
+  for (const protocol of ["lab", "v1"]) {
+    assert.deepEqual(await lab.dutctl(["-protocol", protocol, ...words], { stdin: "one\ntwo\nthe end\n" }), {
+      code: 0,
+      stdout: `${greeting}one\ntwo\n`,
+      stderr: farewell,
+    });
+  }
   assert.deepEqual(await lab.dutctl(words, { stdin: "one\ntwo" }), {
     code: 1,
     stdout: `${greeting}one\ntwo\n`,
@@ -27,23 +29,31 @@ test("what is piped in reaches the command, with or without a last newline", asy
   });
 });
 
-test("input that never ends and that nobody reads changes nothing about a run", async (t) => {
-  await using lab = await Lab.open(t.signal);
-  const { address } = await lab.agent({ board });
-  for (const [args, outcome] of [
-    [["board", "sh", "echo fine"], { code: 0, stdout: "fine\n", stderr: "" }],
-    [["board", "sh", "exit 3"], { code: 3, stdout: "", stderr: "✗ module failed: shell command exited with code 3\n" }],
-    [
-      ["nothing", "sh", "true"],
-      { code: 122, stdout: "", stderr: '✗ device "nothing", command "sh": no such device\n' },
-    ],
-  ] as const) {
-    const client = lab.start("dutctl", ["-s", address, ...args]);
-    const flood = lab.startWords(["yes"]);
-    flood.process.stdout.removeAllListeners("data").pipe(client.process.stdin);
-    assert.deepEqual(await client.ended, outcome);
-  }
-});
+for (const [protocol, failed] of [
+  ["lab", 3],
+  ["v1", 1],
+] as const) {
+  test(`input that never ends and that nobody reads changes nothing about a run of ${protocol}`, async (t) => {
+    await using lab = await Lab.open(t.signal);
+    const { address } = await lab.agent({ board });
+    for (const [args, outcome] of [
+      [["board", "sh", "echo fine"], { code: 0, stdout: "fine\n", stderr: "" }],
+      [
+        ["board", "sh", "exit 3"],
+        { code: failed, stdout: "", stderr: "✗ module failed: shell command exited with code 3\n" },
+      ],
+      [
+        ["nothing", "sh", "true"],
+        { code: 122, stdout: "", stderr: '✗ device "nothing", command "sh": no such device\n' },
+      ],
+    ] as const) {
+      const client = lab.start("dutctl", ["-s", address, "-protocol", protocol, ...args]);
+      const flood = lab.startWords(["yes"]);
+      flood.process.stdout.removeAllListeners("data").pipe(client.process.stdin);
+      assert.deepEqual(await client.ended, outcome);
+    }
+  });
+}
 
 test("a run works without any input", async (t) => {
   await using lab = await Lab.open(t.signal);

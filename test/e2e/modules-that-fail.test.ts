@@ -36,15 +36,19 @@ test("a module that does not open disables the commands that use it, and nothing
   );
 });
 
-test("a serial device that is not there fails the run that wants it", async (t) => {
+test("a serial device that is not there fails the run that wants it, and what to do is told in both protocols", async (t) => {
   await using lab = await Lab.open(t.signal);
   const { address } = await lab.agent({ board: { cmds: { console } } });
-  assert.deepEqual(await lab.dutctl(["-s", address, "board", "console"]), {
-    code: 1,
-    stdout: "",
-    stderr:
-      "✗ module failed: failed to open serial port /dev/no-such-port: there is no serial device /dev/no-such-port (check the cable and the path; /dev/serial/by-id has names that do not change)\n",
-  });
+  const run = (protocol: string) => lab.dutctl(["-s", address, "-protocol", protocol, "board", "console"]);
+  const what = "failed to open serial port /dev/no-such-port: there is no serial device /dev/no-such-port";
+  const hint = "check the cable and the path; /dev/serial/by-id has names that do not change";
+  assert.deepEqual(
+    [await run("lab"), await run("v1")],
+    [
+      { code: 1, stdout: "", stderr: `✗ module failed: ${what}\n  ${hint}\n` },
+      { code: 1, stdout: "", stderr: `✗ module failed: ${what} (${hint})\n` },
+    ],
+  );
 });
 
 test("-check-config reads, -dry-run opens, and either ends with 1 when something is wrong", async (t) => {

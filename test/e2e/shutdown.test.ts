@@ -5,13 +5,17 @@ import { openRollCall } from "#test/support/roll-call.ts";
 
 const board = { cmds: { sh: shellCommand } };
 
-for (const signal of ["SIGTERM", "SIGINT", "SIGQUIT"] as const) {
-  test(`${signal} stops a run of the agent: its client gets all output, then the reason, and nothing is left`, async (t) => {
+for (const [signal, protocol] of [
+  ["SIGTERM", "lab"],
+  ["SIGINT", "lab"],
+  ["SIGQUIT", "v1"],
+] as const) {
+  test(`${signal} stops a run of ${protocol} at the agent: its client gets all output, then the reason, and nothing is left`, async (t) => {
     await using lab = await Lab.open(t.signal);
     await using roll = await openRollCall();
     const agent = await lab.agent({ board });
     const command = `trap 'echo cleaned up; exit' TERM; ${roll.attend("child")} & echo working; wait`;
-    const client = lab.start("dutctl", ["-s", agent.address, "board", "sh", command]);
+    const client = lab.start("dutctl", ["-s", agent.address, "-protocol", protocol, "board", "sh", command]);
     await Promise.all([client.said("stdout", /working/), roll.came("child")]);
     agent.kill(signal);
     assert.deepEqual(await client.ended, {
