@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+
+const root = join(import.meta.dirname, "..");
+const suite = "test/faults";
+
+/** The cases of our list of threats that these programs are to be held to. */
+const cases = "B2 B4 B5 D6 D7 E1 E2 E3 E4 F6 F7 I1 I2 I3 I4 I5 I6 I7 I8 I10 I11".split(" ");
+
+interface Proof {
+  readonly id: string;
+  readonly file: string;
+  readonly name: string;
+}
+
+/** What the table of the suite says proves a case. */
+async function documentedProofs(): Promise<readonly Proof[]> {
+  const text = await readFile(join(root, suite, "README.md"), "utf8");
+  return Array.from(text.matchAll(/^\| ([A-Z]\d+|–) \| [^|]+ \| ([^|]+) \|$/gm)).flatMap(([, id = "", tests = ""]) =>
+    tests.split("<br>").map((proof) => {
+      const [, file = "", name = ""] = /^`([^`]+)`: (.+)$/.exec(proof.trim()) ?? [];
+      return { id, file: file.includes("/") ? file : `${suite}/${file}`, name };
+    }),
+  );
+}
+
+/** The names of the tests in a file as expressions: what is computed may be anything. */
+async function testNames(file: string): Promise<readonly RegExp[]> {
+  const text = await readFile(join(root, file), "utf8");
+  return Array.from(
+    text.matchAll(/^ *test\(\s*(?:"((?:[^"\\]|\\.)+)"|`([^`]+)`)/gm),
+    ([, plain, template = ""]) =>
+      new RegExp(
+        `^${(plain ?? template)
+          .split(/\$\{[^}]+\}/)
+          .map(RegExp.escape)
+          .join(".+")}$`,
+      ),
+  );
+}
+
+test(`the table of ${suite} has every case, and a test for each under the name that it gives`, async () => {
+  const proofs = await documentedProofs();
+  const missing = [];
+  for (const { id, file, name } of proofs) {
+    if (!(await testNames(file)).some((pattern) => pattern.test(name))) {
+      missing.push(`${id}: ${file} has no test "${name}"`);
+    }
+  }
+  const found = [...new Set(proofs.map(({ id }) => id))].filter((id) => id !== "–");
+  assert.deepEqual([missing, found], [[], cases]);
+});
+
+test(`every test of ${suite} is in its table`, async () => {
+  const proofs = await documentedProofs();
+  const files = (await readdir(join(root, suite))).filter((name) => name.endsWith(".test.ts"));
+  const unlisted = [];
+  for (const file of files.map((name) => `${suite}/${name}`)) {
+    const names = proofs.filter((proof) => proof.file === file).map(({ name }) => name);
+    for (const pattern of await testNames(file)) {
+      if (!names.some((name) => pattern.test(name))) {
+        unlisted.push(`${file}: ${pattern.source}`);
+      }
+    }
+  }
+  assert.deepEqual(unlisted, []);
+});
