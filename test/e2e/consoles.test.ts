@@ -106,7 +106,7 @@ test("keys go to a board's serial console and its answers come back, also after 
     await terminal.said("stdout", new RegExp(reply));
     return heard;
   };
-  await terminal.said("stdout", /Connected to/);
+  await terminal.said("stdout", /Connected to[\s\S]*Ctrl-A x leaves/);
   const first = await conversation("uname\r\x03!", "Linux board");
   await cable.unplug();
   await terminal.said("stdout", /--- Serial device disconnected, waiting to reconnect ---/);

@@ -27,8 +27,8 @@ function besidesProgress(stderr: string): string {
 }
 
 for (const [protocol, mebibytes] of [
-  ["v1", 100],
-  ["lab", 160],
+  ["v1", 40],
+  ["lab", 130],
 ] as const) {
   test(`${mebibytes} MiB go through the server to the agent and back unchanged over ${protocol}, and only stderr tells how far they are`, async (t) => {
     await using lab = await Lab.open(t.signal);

@@ -22,7 +22,7 @@ const verbs = [
   [["board", "sh", "echo out; sleep 0.1; printf '\\377' >&2; exit 3"], "output end error"],
   [["board", "transfer", "in.txt", "out.txt"], "output progress file progress file output end"],
   [["runs"], "run"],
-  [["-timeout", "2s", "watch"], "device error"],
+  [["-timeout", "1s", "watch"], "device error"],
   [["config", "list"], "context"],
   [["version"], "version"],
   [["none"], "error"],

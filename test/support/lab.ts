@@ -15,6 +15,9 @@ export type Devices = Readonly<Record<string, { readonly cmds: Readonly<Record<s
 
 type Environment = Readonly<Record<string, string>>;
 
+/** Keeps what Node has made of the programs' source: each of them starts in half the time. */
+const compileCache = join(import.meta.dirname, "../../node_modules/.cache/compiled");
+
 interface Given {
   /** Written to the standard input, which is then ended. Default "". */
   readonly stdin?: string;
@@ -85,6 +88,7 @@ export class Lab implements AsyncDisposable {
 
   startWords(words: readonly string[], cwd = this.directory, env: Environment = {}): Child {
     const own = {
+      NODE_COMPILE_CACHE: compileCache,
       ...{ USER: "tester", SHELL: "/bin/sh", HOME: this.directory },
       ...{ XDG_CONFIG_HOME: this.path("config"), XDG_STATE_HOME: this.path("state") },
     };
