@@ -82,3 +82,27 @@ test("connections are refused for as long as it is told to", async () => {
   proxy.refuse(false);
   assert.equal((await echoed(proxy.address, "whole")).got, "whole");
 });
+
+test("nothing stays open of a connection that is broken in the moment in which it has sent its end", async () => {
+  await using echo = await openEcho();
+  for (let moments = 0; moments < 20; moments++) {
+    await using proxy = await openTcpProxy(echo.address, () => ({ cut: { direction: "up", bytes: 3, how: "end" } }));
+    proxy.hold(true);
+    const [host, port] = proxy.address.split(":");
+    const socket = connect({ host, port: Number(port) }).on("error", () => {});
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    socket.resume().write("whole");
+    while (proxy.passed.up === 0) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    proxy.hold(false);
+    for (let moment = 0; moment < moments; moment++) {
+      await new Promise<void>((resolve) => process.nextTick(resolve));
+    }
+    proxy.cut();
+    await closed;
+  }
+  while (process.getActiveResourcesInfo().includes("TCPSocketWrap")) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+});
