@@ -57,7 +57,7 @@ test("a run whose client was killed is seen by all, and taken over by its owner 
       [126, ""],
       [title, `${row} running`],
       [5, "before\nafter\n", "✗ module failed: shell command exited with code 5\n"],
-      [title, `${row} ended: module failed: shell command exited with code 5 (exi…`],
+      [title, `${row} ended (exit status 5): module failed: shell command exited …`],
       {
         code: 122,
         stdout: "",

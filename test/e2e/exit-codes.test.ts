@@ -22,6 +22,9 @@ const codes = [
   [["board", "thief"], { lab: 126, v1: 126 }],
   [["-timeout", "1s", "board", "sh", "sleep 1000"], { lab: 124, v1: 124 }],
   [["describe", "none"], { lab: 122, v1: 122 }],
+  // The old protocol has no such call.
+  [["attach", "board"], { lab: 122, v1: 1 }],
+  [["runs"], { lab: 0, v1: 1 }],
 ] as const;
 
 for (const protocol of ["lab", "v1"] as const) {

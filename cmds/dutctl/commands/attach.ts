@@ -3,6 +3,7 @@ import { quote } from "#pkg/golang/quote.ts";
 import type { Invocation } from "../grammar.ts";
 import { unary } from "./call-options.ts";
 import type { Context } from "./context.ts";
+import { needLab } from "./prefer-lab.ts";
 import { LabRun } from "./run/lab-run.ts";
 import { openStage } from "./run/stage.ts";
 
@@ -13,6 +14,7 @@ import { openStage } from "./run/stage.ts";
  */
 export async function attach({ device, runId }: Invocation & { name: "attach" }, context: Context): Promise<void> {
   const { options, server } = context;
+  needLab(options, "attach to runs");
   const id = runId ?? (await currentRun(device, context));
   const metadata = { server, msg: "Attach Response", device };
   await using stage = openStage(context, { args: [], metadata, runId: id });

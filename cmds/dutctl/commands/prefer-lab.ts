@@ -20,6 +20,13 @@ export async function preferLab<T>(
   return v1();
 }
 
+/** Throws failed_precondition when the old protocol is forced, which cannot do this. */
+export function needLab({ protocol }: Pick<Options, "protocol">, what: string): void {
+  if (protocol === "v1") {
+    throw new DutError("failed_precondition", `the old protocol cannot ${what}`, { hint: "leave out -protocol v1" });
+  }
+}
+
 /** True for what a peer answers that does not know our protocol. */
 export function isUnimplemented(error: unknown): boolean {
   return error instanceof DutError && error.code === "unimplemented";

@@ -3,12 +3,14 @@ import type { Invocation } from "../grammar.ts";
 import type { RunRow } from "../output/content.ts";
 import { unary } from "./call-options.ts";
 import type { Context } from "./context.ts";
+import { needLab } from "./prefer-lab.ts";
 
 /** Shows the runs that go on, and those that ended lately, of every device or of one. */
 export async function runs(
   { device = "" }: Invocation & { name: "runs" },
-  { connection, server, out, world }: Context,
+  { connection, options, server, out, world }: Context,
 ): Promise<void> {
+  needLab(options, "list runs");
   const response = await connection.runs.listRuns({ device }, unary(world.signal));
   await out.write({
     type: "run-list",
