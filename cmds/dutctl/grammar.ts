@@ -60,7 +60,13 @@ export function parseInvocation(argv: readonly string[], settings?: Settings): I
 
 /** The words that mean something in the place of a device. `dutctl -- <device>` means a device of that name. */
 export const firstWords = {
-  list: (args) => (args.length === 0 ? { name: "list" } : invalid("list takes no arguments")),
+  list: (args) =>
+    args.length === 0
+      ? { name: "list" }
+      : invalid(
+          "list takes no arguments",
+          args[0]?.startsWith("-") ? "options stand first: dutctl -l list" : undefined,
+        ),
   describe: ([device, ...more]) =>
     device !== undefined && more.length === 0
       ? { name: "describe", device }

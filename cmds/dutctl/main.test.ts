@@ -122,6 +122,18 @@ test("positionals that mean nothing end with 2, the error and the synopsis", asy
   );
 });
 
+test("on a terminal a wrong command line is told in a few lines, which stay on the screen", async () => {
+  const told = async (...argv: string[]) => (await dutctl(argv, { terminal: ["stderr"] })).stderr;
+  const pointer = "  dutctl help shows every form of a command line, dutctl help options every option\n";
+  assert.deepEqual(
+    [await told("-no-color", "list", "-l"), await told("-zz")],
+    [
+      `✗ invalid command line: list takes no arguments\n  options stand first: dutctl -l list\n${pointer}`,
+      `flag provided but not defined: -zz\n${pointer}`,
+    ],
+  );
+});
+
 test("-h shows the usage on stderr and succeeds", async () => {
   const { code, stdout, stderr } = await dutctl(["-h"]);
   assert.deepEqual([code, stdout, stderr.includes("dutctl [options] <device> <command> help")], [0, "", true]);

@@ -29,8 +29,8 @@ async function interpret(argv: readonly string[], world: World): Promise<number>
       parseOptions(line.given);
     }
   } catch (error) {
-    const { fullUsage } = await import("./help/usage.ts");
-    await world.stderr.write(`${explain(asDutError(error))}\n${fullUsage()}`);
+    const { fullUsage, usageBehind } = await import("./help/usage.ts");
+    await world.stderr.write(`${explain(asDutError(error))}\n${usageBehind(fullUsage(), world.stderr)}`);
     return exits.usage.code;
   }
   if (line.kind === "usage") {
@@ -93,8 +93,8 @@ async function perform(invocation: Invocation, world: World): Promise<number> {
   const { error, exitCode } = failure;
   await out.write({ type: "general", isError: true, data: error.message, hint: error.hint });
   if (invocation.name === "invalid") {
-    const { shortUsage } = await import("./help/usage.ts");
-    await world.stderr.write(shortUsage());
+    const { shortUsage, usageBehind } = await import("./help/usage.ts");
+    await world.stderr.write(usageBehind(shortUsage(), world.stderr));
   }
   return exitCode;
 }

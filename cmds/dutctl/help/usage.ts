@@ -1,5 +1,6 @@
 import { describeFlags } from "#pkg/golang/flags.ts";
 import { flags } from "../options.ts";
+import type { Outlet } from "../world.ts";
 
 const purpose = "dutctl controls devices under test through a dutagent or a dutserver.\n";
 
@@ -38,4 +39,9 @@ export function fullUsage(): string {
 Options stand before the device; everything behind the device belongs to the command.
 dutctl -- <device> always means the device, whatever it is called.
 `;
+}
+
+/** What stands behind the problem of a command line. On a terminal the whole usage would push the problem off the screen. */
+export function usageBehind(usage: string, { isTerminal }: Pick<Outlet, "isTerminal">): string {
+  return isTerminal ? "  dutctl help shows every form of a command line, dutctl help options every option\n" : usage;
 }
