@@ -47,7 +47,7 @@ board-1  free   rack=2 soc=imx8  the spare one
     [rows.runs],
     `RUN  DEVICE   COMMAND      OWNER    SINCE             STATE
 r1   board-2  flash a.img  alice@h  10:20             running without its client for another 37s
-r0   board-2  flash a.img  alice@h  2026-11-19 09:00  ended: flashing failed (exit status 3)
+r0   board-2  flash a.img  alice@h  2026-11-19 09:00  ended (exit status 3): flashing failed
 `,
   ],
   [

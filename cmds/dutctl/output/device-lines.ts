@@ -1,5 +1,6 @@
 import { quote } from "#pkg/golang/quote.ts";
 import { humanDuration } from "#pkg/lock/human-duration.ts";
+import { clockTime } from "./clock-time.ts";
 import type { CommandRow, ContextRow, DeviceDescription, DeviceEvent, DeviceRow, RunRow } from "./content.ts";
 import { cut, escapeLabel } from "./escape.ts";
 import { type Column, table } from "./table.ts";
@@ -79,8 +80,8 @@ function commandLines({ name, description, arguments: args, passthrough, disable
 export function eventLines({ change, devices }: DeviceEvent, now: Date): string[] {
   const told = change.kind === "snapshot" ? devices : change.kind === "changed" ? [change.device] : [];
   return change.kind === "removed"
-    ? [`${clockTime(now)} ${escapeLabel(change.name)} removed`]
-    : told.map((device) => `${clockTime(now)} ${escapeLabel(device.name)} ${stateText(device)}`);
+    ? [`${timeOfDay(now)} ${escapeLabel(change.name)} removed`]
+    : told.map((device) => `${timeOfDay(now)} ${escapeLabel(device.name)} ${stateText(device)}`);
 }
 
 function stateText({ state, reason, lock, hold }: DeviceRow): string {
@@ -114,8 +115,9 @@ export function runTable(runs: readonly RunRow[], now: Date): string[] {
 
 function runState({ attached, graceUntilMs, end }: RunRow, now: Date): string {
   if (end !== undefined) {
+    // In front of the message, which may be cut.
     const status = end.exitStatus === undefined || end.exitStatus === 0 ? "" : ` (exit status ${end.exitStatus})`;
-    return `ended: ${end.code === "ok" ? "ok" : end.message || end.code}${status}`;
+    return `ended${status}: ${end.code === "ok" ? "ok" : end.message || end.code}`;
   }
   if (attached) {
     return "running";
@@ -141,20 +143,13 @@ export function spanText(sinceMs: number, untilMs: number, now: Date): string {
   return parts.length === 0 ? "" : ` ${parts.join(", ")}`;
 }
 
-/** A time of today as `10:57`, another one with its date; the empty string for 0, which says that it is not known. */
+/** The empty string for 0, which says that it is not known, and for what is no time. */
 function shortTime(ms: number, now: Date): string {
-  const date = new Date(ms);
-  if (ms === 0 || Number.isNaN(date.getTime())) {
-    return "";
-  }
-  const time = clockTime(date).slice(0, 5);
-  const two = (value: number) => String(value).padStart(2, "0");
-  return date.toDateString() === now.toDateString()
-    ? time
-    : `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${time}`;
+  return ms === 0 || Number.isNaN(new Date(ms).getTime()) ? "" : clockTime(ms, now);
 }
 
-function clockTime(date: Date): string {
+/** A moment in a log that is written as things happen. */
+function timeOfDay(date: Date): string {
   return [date.getHours(), date.getMinutes(), date.getSeconds()]
     .map((value) => String(value).padStart(2, "0"))
     .join(":");

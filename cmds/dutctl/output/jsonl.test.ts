@@ -85,6 +85,16 @@ test("jsonl tells what belongs to a run with its device, command and run, output
   );
 });
 
+test("jsonl tells runs of a list with what they belong to", async () => {
+  assert.deepEqual(
+    (await linesOf([rows.runs])).map(({ device, command, run }) => ({ device, command, run })),
+    [
+      { device: "board-2", command: "flash", run: "r1" },
+      { device: "board-2", command: "flash", run: "r0" },
+    ],
+  );
+});
+
 test("jsonl tells a device of the first protocol with what that one knows", async () => {
   const data = { name: "dev1", state: "locked", description: null, labels: null, reason: null, hold: null };
   assert.deepEqual(await linesOf([locked]), [

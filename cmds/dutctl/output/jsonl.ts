@@ -7,6 +7,8 @@ import { decodeUtf8 } from "./utf8.ts";
 interface Line {
   readonly type: string;
   readonly device?: string;
+  readonly command?: string;
+  readonly run?: string;
   readonly data: Tree;
   readonly stream?: "stdout" | "stderr";
   readonly encoding?: "utf-8" | "base64";
@@ -17,14 +19,14 @@ export function jsonlRenderer({ now, stdout }: RenderOptions): Renderer {
   return (content) => {
     const { metadata = {}, isError = false, runId } = content;
     const time = now().toISOString();
-    return linesOf(content).map(({ type, device, data, stream, encoding }) => {
+    return linesOf(content).map(({ type, device, command, run, data, stream, encoding }) => {
       const line = JSON.stringify({
         time,
         type,
         error: isError,
         device: device ?? metadata.device ?? null,
-        command: metadata.command ?? null,
-        run: runId ?? null,
+        command: command ?? metadata.command ?? null,
+        run: run ?? runId ?? null,
         stream: stream ?? null,
         encoding: encoding ?? null,
         data,
@@ -61,7 +63,10 @@ function linesOf(content: Content): Line[] {
     case "lock-result":
       return [{ type: "device", device: content.data.name, data: deviceEntryTree(content.data) }];
     case "run-list":
-      return content.data.map((row) => ({ type: "run", device: row.device, data: runTree(row) }));
+      return content.data.map((row) => {
+        const { device, command, runId: run } = row;
+        return { type: "run", device, command, run, data: runTree(row) };
+      });
     case "file-transfer": {
       const { direction, path, bytes } = content.data;
       return [{ type: "file", data: { direction, path, bytes } }];
