@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { ClientHttp2Stream } from "node:http2";
-import { test } from "node:test";
+import { suite, test } from "node:test";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { parseAddress } from "#pkg/protocol/address.ts";
 import { connectTo } from "#pkg/protocol/client.ts";
@@ -13,6 +13,9 @@ import { type Daemon, Lab, shellCommand } from "#test/support/lab.ts";
 import { peakMegabytes, resetPeak } from "../bench/memory.ts";
 import { openCanary } from "./canary.ts";
 import { untilFree } from "./free-devices.ts";
+
+/** Generous, for what a garbage collector leaves lying when the computer is busy: a tenth of what waits to be read. */
+const mostGrownMegabytes = 128;
 
 const board = {
   cmds: { sh: shellCommand, flood: { uses: [{ module: "shell", args: ["head -c 1073741824 /dev/zero"] }] } },
@@ -56,31 +59,35 @@ async function growth(daemon: Daemon): Promise<() => Promise<number>> {
   return async () => (await peakMegabytes(pid)) - before;
 }
 
-for (const protocol of ["v1", "lab"] as const) {
-  test(`a client that never reads costs little memory and is given up after a minute, over ${protocol}`, async (t) => {
-    await using lab = await Lab.open(t.signal);
-    const server = await lab.server("-log", "info");
-    const agent = await lab.agent({ board, other: board }, "-server", server.address, "-log", "info");
-    await using canary = openCanary(server, "other");
-    const [ofServer, ofAgent] = await Promise.all([growth(server), growth(agent)]);
-    using session = new Http2Session(parseAddress(server.address), { pingWhenIdle: false });
-    const begun = performance.now();
-    const stream = await startUnread(session, protocol, "board");
-    await agent.said("stderr", /"device":"board"[^\n]*"msg":"run ended"/);
-    const seconds = (performance.now() - begun) / 1000;
-    const grown = [await ofServer(), await ofAgent()].map(Math.round);
-    t.diagnostic(`given up after ${seconds.toFixed(1)} s; server +${grown[0]} MB, agent +${grown[1]} MB`);
-    assert.match(agent.stderr, /has taken no output for/);
-    assert.ok(seconds > 55 && seconds < 90, `${seconds} s`);
-    assert.ok(
-      grown.every((megabytes) => megabytes < 64),
-      `grown by ${grown} MB`,
-    );
-    stream.destroy();
-    await canary.stop(t);
-    await untilFree(agent);
-  });
-}
+// Each waits a minute for the agent's patience to end: both wait at once.
+suite("a client that never reads", { concurrency: 2 }, () => {
+  for (const protocol of ["v1", "lab"] as const) {
+    test(`a client that never reads costs little memory and is given up after a minute, over ${protocol}`, async (t) => {
+      await using lab = await Lab.open(t.signal);
+      const server = await lab.server("-log", "info");
+      const agent = await lab.agent({ board, other: board }, "-server", server.address, "-log", "info");
+      await using canary = openCanary(server, "other");
+      await canary.seen(10);
+      const [ofServer, ofAgent] = await Promise.all([growth(server), growth(agent)]);
+      using session = new Http2Session(parseAddress(server.address), { pingWhenIdle: false });
+      const begun = performance.now();
+      const stream = await startUnread(session, protocol, "board");
+      await agent.said("stderr", /"device":"board"[^\n]*"msg":"run ended"/);
+      const seconds = (performance.now() - begun) / 1000;
+      const grown = [await ofServer(), await ofAgent()].map(Math.round);
+      t.diagnostic(`given up after ${seconds.toFixed(1)} s; server +${grown[0]} MB, agent +${grown[1]} MB`);
+      assert.match(agent.stderr, /has taken no output for/);
+      assert.ok(seconds > 55 && seconds < 90, `${seconds} s`);
+      assert.ok(
+        grown.every((megabytes) => megabytes < mostGrownMegabytes),
+        `grown by ${grown} MB`,
+      );
+      stream.destroy();
+      await canary.stop(t);
+      await untilFree(agent);
+    });
+  }
+});
 
 test("a hundred clients that never read leave the server small and everybody else served", async (t) => {
   await using lab = await Lab.open(t.signal);
@@ -105,7 +112,7 @@ test("a hundred clients that never read leave the server small and everybody els
     await canary.seen(30);
     const grown = Math.round(await ofServer());
     t.diagnostic(`server +${grown} MB for 100 clients that do not read`);
-    assert.ok(grown < 150, `grown by ${grown} MB`);
+    assert.ok(grown < 200, `grown by ${grown} MB`);
   }
   await canary.stop(t);
   await untilFree(agent);
