@@ -1,6 +1,7 @@
 /**
  * A module's conversation with whoever runs the command. Every call resolves when the message has been taken, so a
- * client that does not read slows its own run down; every call rejects with the reason once the run is over.
+ * client that does not read slows its own run down; every call rejects with the reason once the run is over. Bytes that
+ * were handed over are kept for a client that comes back: they must not be changed afterwards.
  */
 export interface Session {
   /** Text for the user, as it is: no newline is added. */
