@@ -6,6 +6,9 @@ import type { Run } from "#pkg/session/run.ts";
 import type { Outcome, RunEvent } from "#pkg/session/run-event.ts";
 import { fileWindow } from "#pkg/session/upload.ts";
 
+/** What a list of runs says of the arguments of one, in characters: all runs together have to fit into a message. */
+const listedArgs = 400;
+
 export type Response = MessageInitShape<typeof RunResponseSchema>;
 
 /** That the run is there, and where the client's own input and file stand. */
@@ -88,7 +91,7 @@ export function runInfoOf(run: Run): MessageInitShape<typeof RunInfoSchema> {
     runId: facts.id,
     device: facts.device,
     command: facts.command,
-    args: [...facts.args],
+    args: shortened(facts.args),
     owner: facts.owner,
     sinceMs: BigInt(facts.since),
     attached: run.client !== undefined && outcome === undefined,
@@ -105,4 +108,19 @@ function endOf({ error, exitStatus }: Outcome): MessageInitShape<typeof EndSchem
     message: error?.message ?? "",
     hint: error?.hint ?? "",
   };
+}
+
+/** The first arguments, the last of these cut, with an ellipsis where something is left out. */
+function shortened(args: readonly string[]): string[] {
+  let room = listedArgs;
+  const shown: string[] = [];
+  for (const arg of args) {
+    if (arg.length + 1 > room) {
+      shown.push(`${arg.slice(0, room).toWellFormed()}…`);
+      break;
+    }
+    shown.push(arg);
+    room -= arg.length + 1;
+  }
+  return shown;
 }

@@ -7,7 +7,7 @@ const usedIds = 65_536;
 /** How many runs that have ended are kept for ListRuns, and with their output for a client that has not heard the end. */
 const endedRuns = 1_000;
 const endedMs = 10 * 60_000;
-/** What the outputs of these may cost together, in bytes. */
+/** What the outputs and the arguments of these may cost together, in bytes. */
 const endedBytes = 64 * 1024 * 1024;
 /**
  * The same for those whose clients have heard the end: not at once, since a client that is lost at the very end looks
@@ -15,11 +15,15 @@ const endedBytes = 64 * 1024 * 1024;
  */
 const heardMs = 30_000;
 const heardBytes = 8 * 1024 * 1024;
+/** Counted for an argument besides its text. */
+const argumentBytes = 16;
 
 interface Ended {
   readonly run: Run;
   /** Of a clock that only goes forward, in milliseconds. */
   readonly at: number;
+  /** What its arguments cost, in bytes. */
+  readonly argumentsCost: number;
   /** Its output is gone; what is left is for ListRuns. */
   forgotten: boolean;
 }
@@ -61,7 +65,8 @@ export class RunRegistry {
   finish(run: Run): void {
     const { id } = run.facts;
     this.#active.delete(id);
-    this.#ended.set(id, { run, at: performance.now(), forgotten: false });
+    const argumentsCost = run.facts.args.reduce((cost, arg) => cost + arg.length + argumentBytes, 0);
+    this.#ended.set(id, { run, at: performance.now(), argumentsCost, forgotten: false });
     this.prune();
   }
 
@@ -97,11 +102,14 @@ export class RunRegistry {
     const now = performance.now();
     this.#forgetHeard(now);
     let bytes = this.#bytesOf(() => true);
-    for (const [id, { run, at }] of this.#ended) {
+    for (const { argumentsCost } of this.#ended.values()) {
+      bytes += argumentsCost;
+    }
+    for (const [id, { run, at, argumentsCost }] of this.#ended) {
       if (now - at < endedMs && this.#ended.size <= endedRuns && bytes <= endedBytes) {
         return;
       }
-      bytes -= run.conversation.journal.keptBytes;
+      bytes -= run.conversation.journal.keptBytes + argumentsCost;
       this.#ended.delete(id);
     }
   }
