@@ -10,10 +10,18 @@ import type { RunEngine } from "#pkg/session/run-engine.ts";
 import { within } from "#pkg/session/time-limit.ts";
 import { hear } from "./lab-requests.ts";
 import { type Response, responseOf, runInfoOf, startedOf } from "./lab-responses.ts";
-import { breakingOff, endedInOrder, goneReason, type RunCall, unfit } from "./service-run.ts";
+import { breakingOff, deadlineOver, endedInOrder, goneReason, type RunCall, unfit } from "./service-run.ts";
 
 /** How long a client gets to say that it has the end, in milliseconds. */
 const farewellMs = 5_000;
+
+/** A client whose deadline has come resets its stream, which is here before the agent's own clock says so. */
+const deadlineSlackMs = 1_000;
+
+interface LabCall extends RunCall<RunRequest> {
+  /** Milliseconds until the deadline of the call; undefined without one. */
+  readonly timeLeft: () => number | undefined;
+}
 
 /** RunService of one agent: the engine in the messages of dutlab.v1. */
 export function runRoutes(engine: RunEngine, log: Log): (router: ConnectRouter) => void {
@@ -40,8 +48,9 @@ function callerIn(context: HandlerContext): Caller {
   return callerOf(context.requestHeader.get(fromHeader));
 }
 
-function callOf(requests: AsyncIterable<RunRequest>, context: HandlerContext): RunCall<RunRequest> {
-  return { requests, caller: callerIn(context), signal: context.signal, stream: context.values.get(callStreamKey) };
+function callOf(requests: AsyncIterable<RunRequest>, context: HandlerContext): LabCall {
+  const { signal, timeoutMs: timeLeft } = context;
+  return { requests, caller: callerIn(context), signal, stream: context.values.get(callStreamKey), timeLeft };
 }
 
 function start(engine: RunEngine, { device, msg }: RunRequest, caller: Caller): Attachment {
@@ -73,11 +82,7 @@ function attach(engine: RunEngine, { device, msg }: RunRequest, caller: Caller):
 }
 
 /** Tells a client what its run says until it has the end, and hears it beside. */
-async function* serve(
-  call: RunCall<RunRequest>,
-  log: Log,
-  begin: (first: RunRequest) => Attachment,
-): AsyncGenerator<Response> {
+async function* serve(call: LabCall, log: Log, begin: (first: RunRequest) => Attachment): AsyncGenerator<Response> {
   const { signal } = call;
   const messages = call.requests[Symbol.asyncIterator]();
   const first = await messages.next().catch((error: unknown) => {
@@ -90,7 +95,7 @@ async function* serve(
   using _ = breakingOff(client, call);
   const requestSide = new RequestSide(client, messages, call.stream, log);
   // A message that is refused closes the request as a client that goes does; the refusal comes in the same turn.
-  const clientGone = () => void setImmediate(() => leave(client, signal));
+  const clientGone = () => void setImmediate(() => leave(client, call));
   signal.addEventListener("abort", clientGone);
   try {
     yield startedOf(client.run);
@@ -105,14 +110,15 @@ async function* serve(
     }
   } finally {
     signal.removeEventListener("abort", clientGone);
-    leave(client, signal);
+    leave(client, call);
   }
 }
 
 /** The client is gone, or gave the call a time that is over: then nobody will come back for the run. */
-function leave(client: Attachment, signal: AbortSignal): void {
-  const reason = goneReason(signal);
-  if (client.current && signal.aborted && reason.code === "deadline_exceeded") {
+function leave(client: Attachment, { signal, timeLeft }: LabCall): void {
+  const late = signal.aborted && (timeLeft() ?? Number.POSITIVE_INFINITY) < deadlineSlackMs;
+  const reason = late ? deadlineOver() : goneReason(signal);
+  if (client.current && late) {
     client.run.stop(reason);
   }
   client.lose(reason);
@@ -139,7 +145,7 @@ class RequestSide {
     try {
       for (let next = await messages.next(); next.done !== true; next = await messages.next()) {
         if (client.current) {
-          hear(client, next.value.msg, log);
+          this.#obey(client, next.value.msg, log);
         }
       }
       this.state = (await endedInOrder(stream, run)) ? "closed" : "broken";
@@ -155,6 +161,15 @@ class RequestSide {
       run.conversation.endOfInput();
       run.conversation.endOfFiles();
       client.take(client.heard);
+    }
+  }
+
+  /** A message that does not fit ends the run; its client may still say what it takes, and hears the end. */
+  #obey(client: Attachment, msg: RunRequest["msg"], log: Log): void {
+    try {
+      hear(client, msg, log);
+    } catch (error) {
+      client.run.stop(dutErrorFrom(error));
     }
   }
 }

@@ -187,8 +187,12 @@ function responseOf(event: Exclude<RunEvent, { kind: "end" }>, files: WholeFiles
   }
 }
 
+export function deadlineOver(): DutError {
+  return new DutError("deadline_exceeded", "module execution aborted: context deadline exceeded");
+}
+
 export function goneReason(signal: AbortSignal): DutError {
   return dutErrorFrom(signal.reason).code === "deadline_exceeded"
-    ? new DutError("deadline_exceeded", "module execution aborted: context deadline exceeded")
+    ? deadlineOver()
     : new DutError("canceled", "module execution aborted: context canceled");
 }
