@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtempDisposable, readdir } from "node:fs/promises";
+import { mkdtempDisposable, readdir, readFile, writeFile } from "node:fs/promises";
 import { connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -55,6 +55,17 @@ test("a unix socket serves the same, and a socket file that a killed program lef
     assert.deepEqual(await devicesAt(port.address), ["board"]);
   }
   assert.deepEqual(await readdir(folder.path), []);
+});
+
+test("a file that is no socket is not removed to make room for one", async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), "dut-listener-"));
+  const path = join(folder.path, "dutctl.yaml");
+  await writeFile(path, "devices: {}\n");
+  await assert.rejects(listening(`unix:${path}`), {
+    code: "already_exists",
+    message: `${path} is there already and is no socket`,
+  });
+  assert.equal(await readFile(path, "utf8"), "devices: {}\n");
 });
 
 test("a path that is none is 404, a GET of a call is 405 and names POST", async () => {

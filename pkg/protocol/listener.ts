@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { access, unlink } from "node:fs/promises";
+import { access, lstat, unlink } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
 import { DutError } from "#pkg/errors/dut-error.ts";
@@ -174,8 +174,17 @@ function bindError(error: unknown, address: Address): unknown {
   }
 }
 
-/** A unix socket outlives a killed program: it is removed when nobody answers there. */
+/** A unix socket outlives a killed program: it is removed when nobody answers there. Anything else is left in the way. */
 async function removeDeadSocket(path: string): Promise<void> {
+  const found = await lstat(path).catch(absent);
+  if (found === undefined) {
+    return;
+  }
+  if (!found.isSocket()) {
+    throw new DutError("already_exists", `${path} is there already and is no socket`, {
+      hint: "move it away or choose another address",
+    });
+  }
   const socket = connect({ path });
   const dead = await once(socket, "connect").then(
     () => false,
@@ -184,6 +193,12 @@ async function removeDeadSocket(path: string): Promise<void> {
   socket.destroy();
   if (dead) {
     await unlink(path);
+  }
+}
+
+function absent(error: { code?: string }): undefined {
+  if (error.code !== "ENOENT") {
+    throw error;
   }
 }
 
