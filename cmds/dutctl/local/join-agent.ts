@@ -1,5 +1,10 @@
 import { once } from "node:events";
 import { createConnection, type Socket } from "node:net";
+import { DutError } from "#pkg/errors/dut-error.ts";
+import { formatDuration } from "#pkg/golang/duration.ts";
+
+/** Until an agent that takes the connection is not waited for any more, in milliseconds: it is stopped, or hangs. */
+const greetingMs = 10_000;
 
 /** The agent counts whoever holds this as a user, and stays. */
 export interface Membership extends Disposable {
@@ -9,12 +14,20 @@ export interface Membership extends Disposable {
   readonly notes: readonly string[];
 }
 
-/** Becomes a user of the agent that counts its users at a socket. Undefined when none does, or one that is about to go. */
-export async function joinAgent(path: string, signal: AbortSignal): Promise<Membership | undefined> {
+/**
+ * Becomes a user of the agent that counts its users at a socket. Undefined when none does, or one that is about to go.
+ * Throws unavailable when one does but says nothing for `patienceMs`.
+ */
+export async function joinAgent(
+  path: string,
+  signal: AbortSignal,
+  patienceMs = greetingMs,
+): Promise<Membership | undefined> {
   using acquired = new DisposableStack();
   const socket = acquired.adopt(createConnection({ path }), (open) => open.destroy());
+  const silence = AbortSignal.timeout(patienceMs);
   try {
-    const greeting = await firstLine(socket, signal);
+    const greeting = await firstLine(socket, AbortSignal.any([signal, silence]));
     if (greeting === undefined) {
       return undefined;
     }
@@ -25,6 +38,13 @@ export async function joinAgent(path: string, signal: AbortSignal): Promise<Memb
   } catch (error) {
     if (isNobody(error)) {
       return undefined;
+    }
+    if (silence.aborted && !signal.aborted) {
+      const message = `the dutagent that serves this configuration has said nothing for ${formatDuration(patienceMs)}`;
+      throw new DutError("unavailable", message, {
+        hint: `it is stopped or hangs; end it (fuser ${path} shows its pid) and try again`,
+        cause: error,
+      });
     }
     throw error;
   }
