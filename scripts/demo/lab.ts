@@ -59,12 +59,15 @@ export async function openLab({ configs, processes, screen, signal }: LabOptions
     agents.push(await start("dutagent", args, "registered"));
   }
   const client = [process.execPath, source("dutctl"), "-s", server.address].map(shellWord).join(" ");
+  // What the user has set up for other benches would change what is shown here.
+  const unset = ["DUTCTL_CONTEXT", "DUTCTL_FORMAT", "DUTCTL_USER"].map((name) => `${name}=`).join(" ");
+  const settings = `${unset} XDG_CONFIG_HOME=${shellWord(folder)}`;
   const release = opened.move();
   return {
     folder,
     server,
     agents,
-    dutctl: `dutctl() { ${client} "$@"; }`,
+    dutctl: `dutctl() { ${settings} ${client} "$@"; }`,
     [Symbol.asyncDispose]: () => release.disposeAsync(),
   };
 }
