@@ -151,6 +151,24 @@ test("a peer that takes the connection and never answers is given up within ten 
   assert.ok(seconds < 15, `took ${seconds} s`);
 });
 
+test("an output that cannot be written is an error in words", {
+  skip: existsSync("/dev/full") ? false : "needs /dev/full, which Linux has",
+}, async () => {
+  const told = async (format: string) => {
+    const script = `exec "$0" "$1" -f ${format} version >/dev/full`;
+    const { code, stderr } = await ended(start(["-c", script, process.execPath, program], "/bin/sh"));
+    return [code, stderr];
+  };
+  const problem = "cannot write the output: no space left on device\n";
+  assert.deepEqual(
+    [await told("text"), await told("jsonl")],
+    [
+      [1, `✗ ${problem}`],
+      [1, problem],
+    ],
+  );
+});
+
 test("/dev/null is no terminal", async () => {
   const child = start(
     ["-c", `exec "$0" "$1" list x 2>/dev/null >/dev/null; echo`, process.execPath, program],

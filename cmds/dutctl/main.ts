@@ -17,6 +17,11 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
     if (error instanceof OutputClosed) {
       return (world.signal.aborted ? exits.interrupted : exits.failure).code;
     }
+    if (error instanceof DutError) {
+      // It could not be told where errors belong in this format. Nobody is left to be told when this fails too.
+      await world.stderr.write(`${explain(error)}\n`).catch(() => {});
+      return exits.failure.code;
+    }
     throw error;
   }
 }

@@ -1,6 +1,8 @@
 import { constants, openSync, write } from "node:fs";
 import type { Writable } from "node:stream";
 import { setTimeout } from "node:timers/promises";
+import { DutError } from "#pkg/errors/dut-error.ts";
+import { codeOf, reasonOf } from "./files/errno.ts";
 import { ProcessTerminal } from "./terminal/process-terminal.ts";
 import type { Outlet, World } from "./world.ts";
 
@@ -96,9 +98,5 @@ const closedCodes = ["EPIPE", "ERR_STREAM_DESTROYED", "EIO"];
 function translate(error: unknown): unknown {
   return closedCodes.includes(codeOf(error))
     ? new OutputClosed("the reader of the output has gone away", { cause: error })
-    : error;
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
+    : new DutError("unknown", `cannot write the output: ${reasonOf(error)}`, { cause: error });
 }
