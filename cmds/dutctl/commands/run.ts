@@ -26,6 +26,9 @@ export async function run({ device, command, args }: Invocation & { name: "run" 
       }
     }
   }
+  if (options.graceMs > 0) {
+    await stage.note("by the old protocol a run ends when its connection is lost: -grace has no effect");
+  }
   const { runV1 } = await import("./run/run-v1.ts");
   return runV1({ device, command, args }, context, stage);
 }

@@ -69,6 +69,19 @@ test("what the agent prints comes out unchanged on its stream", async () => {
   );
 });
 
+test("a user who counts on -grace is told that the old protocol has none", async () => {
+  await using agent = await ScriptedAgent.start(
+    conversation(async function* () {
+      yield printed("done\n");
+    }),
+  );
+  assert.deepEqual(await dutctl(["-s", agent.address, "-grace", "5m", "dev1", "status"]), {
+    code: 0,
+    stdout: "done\n",
+    stderr: "by the old protocol a run ends when its connection is lost: -grace has no effect\n",
+  });
+});
+
 test("a module's failure comes after its output", async () => {
   await using agent = await ScriptedAgent.start(
     conversation(async function* () {
