@@ -60,7 +60,7 @@ export const flags = {
   context: { kind: "string", value: "name", summary: "context of the configuration file to use" },
   local: { kind: "string", value: "file", summary: "serve the bench of this agent configuration while it is used" },
   protocol: { kind: "string", value: "name", summary: "use only this protocol: v1 or lab" },
-  timeout: { kind: "string", value: "duration", summary: "give up after this time, whatever is going on" },
+  timeout: { kind: "string", value: "duration", summary: "give up after this time, and cancel what runs" },
   wait: {
     kind: "optional",
     value: "duration",

@@ -26,7 +26,8 @@ export const files = `A command may ask for files and may send files. The agent 
 Anything else ends the run with a sentence and exit code 126. A file is replaced whole or not at all.
 `;
 
-export const console = `When stdin is a terminal and the command wants one, every key goes to the device, Ctrl-C too.
+export const console = `When stdin and stdout are a terminal and the command wants one, every key goes to the device, Ctrl-C
+too. With another format than text, or with stdout in a pipe, lines are sent instead.
 
 ${escapeHelp.map((line) => `  ${line}`).join("\n")}
 
@@ -37,7 +38,8 @@ beyond colours and cursor; -raw lets everything through.
 
 export const waiting = `A device that somebody else has is refused with exit code 123. With -wait dutctl waits until it is
 free, tells who has it and until when, and then goes on; -wait 10m waits at most that long. It works
-for commands and for lock. -timeout 1h ends everything after that time with exit code 124.
+for commands and for lock. -timeout 1h ends everything after that time with exit code 124: a command
+that runs is cancelled then, and its end is waited for, 30 seconds at most.
 
 A run ends when the connection to its client is lost, unless -grace 5m lets it go on for so long.
 dutctl attaches to it again by itself; from elsewhere, dutctl attach does.
