@@ -18,7 +18,7 @@ test("an agent that takes the connection and says nothing is not waited for with
   await assert.rejects(joinAgent(path, never, 1), {
     code: "unavailable",
     message: "the dutagent that serves this configuration has said nothing for 1ms",
-    hint: `it is stopped or hangs; end it (fuser ${path} shows its pid) and try again`,
+    hint: `it is stopped or hangs; end it (pgrep -f ${path} shows its pid) and try again`,
   });
   for (const socket of taken) {
     socket.destroy();

@@ -42,7 +42,7 @@ export async function joinAgent(
     if (silence.aborted && !signal.aborted) {
       const message = `the dutagent that serves this configuration has said nothing for ${formatDuration(patienceMs)}`;
       throw new DutError("unavailable", message, {
-        hint: `it is stopped or hangs; end it (fuser ${path} shows its pid) and try again`,
+        hint: `it is stopped or hangs; end it (pgrep -f ${path} shows its pid) and try again`,
         cause: error,
       });
     }
