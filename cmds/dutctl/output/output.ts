@@ -30,6 +30,10 @@ export async function openOutput(format: Format, outlets: Outlets, options: Rend
       if (content.type === "general") {
         await screen?.footer.keep();
       }
+      if ((content.type === "general" || content.type === "notice") && outlets.stderr.isTerminal) {
+        // Behind a prompt of the device it would look like the device's.
+        await screen?.footer.freshLine();
+      }
       const outlet = format === "jsonl" ? outlets.stdout : outlets[streamOf(content)];
       for (const piece of render(content)) {
         await outlet.write(piece);
