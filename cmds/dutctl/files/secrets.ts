@@ -2,7 +2,7 @@ import { sep } from "node:path";
 
 /** Folders and files of anybody's home, wherever that is. */
 const personal =
-  /\/(?:\.ssh|\.gnupg|\.config\/dutctl|\.aws|\.kube|\.password-store|\.local\/share\/keyrings|\.netrc|\.git-credentials|\.pgpass)(?:\/|$)/;
+  /\/(?:\.ssh|\.gnupg|\.config\/dutctl|\.aws|\.kube|\.azure|\.config\/gcloud|\.config\/gh|\.docker\/config\.json|\.npmrc|\.pypirc|\.password-store|\.local\/share\/keyrings|\.netrc|\.git-credentials|\.pgpass)(?:\/|$)/;
 
 /** Of the machine: passwords, private keys, and what only looks like files. */
 const ofMachine = ["/proc", "/sys", "/dev", "/etc/shadow", "/etc/gshadow", "/etc/shadow-", "/etc/ssl/private"];
