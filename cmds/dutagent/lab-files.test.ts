@@ -97,6 +97,28 @@ test("an upload goes on where it was when the connection was lost", async () => 
   assert.deepEqual(await again.toEnd(), ["4 print d", "5 print ef", "7 end ok"]);
 });
 
+test("a file of which nothing has come is asked for again by another client, and not by the one that knows of it", async () => {
+  const taken = Promise.withResolvers<unknown>();
+  await using bench = await runBench(async (call) => {
+    using _ = call.session.onSignal(taken.resolve);
+    await takeFile(call);
+  });
+  const connection = bench.connect();
+  using client = RunClient.start(connection, { runId: "1", graceMs: 60_000 });
+  await client.until("file request");
+  client.send({ case: "taken", value: { offset: 1n } }, { case: "signal", value: { name: "SIGINT" } });
+  await taken.promise;
+  using same = RunClient.attach(connection, "1", 1);
+  await same.until("started");
+  using other = RunClient.attach(connection, "1", 0);
+  assert.equal(await other.until("file request"), "0 file request 1 in");
+  other.send({ case: "fileHead", value: { transfer: 1, name: "in", size: 3n } }, chunk(0, "abc"), end("abc"));
+  assert.deepEqual(
+    [await same.toEnd(), await other.toEnd()],
+    [['aborted: another client has taken over run "1"'], ['1 print {"size":3}', "11 print abc", "14 end ok"]],
+  );
+});
+
 test("a file that nobody asked for, and a piece out of its place, end the run", async () => {
   await using bench = await runBench(takeFile);
   using unwanted = RunClient.start(bench.connect(), { runId: "1" });

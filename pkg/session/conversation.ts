@@ -118,6 +118,12 @@ export class Conversation implements Session {
     return this.#upload;
   }
 
+  /** Whether a file was asked for of which nothing has come: another client may send it as well. */
+  get awaitsFile(): boolean {
+    const upload = this.#upload;
+    return upload !== undefined && !upload.over && !upload.unwanted && upload.arrived === 0;
+  }
+
   get raw(): boolean {
     return this.#rawModes > 0;
   }

@@ -40,6 +40,8 @@ export class Journal {
   #closed: { readonly reason: unknown } | undefined;
   /** What was said last of a run that is over. */
   #farewell: Entry | undefined;
+  /** The file that was asked for last. */
+  #request: Entry | undefined;
   #waiting = 0;
   #movedAt = performance.now();
   #room: PromiseWithResolvers<void> | undefined;
@@ -107,6 +109,8 @@ export class Journal {
     const entry: Entry = { offset: this.#end, length, event };
     if (event.kind === "end") {
       this.#farewell = entry;
+    } else if (event.kind === "file-request") {
+      this.#request = entry;
     }
     this.#end += length;
     this.#account(entry, 1);
@@ -170,11 +174,15 @@ export class Journal {
 
   /**
    * A client is there that has dealt with everything below an offset and wants the rest; the end of a run that is over is
-   * said again. Throws as take does.
+   * said again, and with `asksAgain` the last request for a file. Throws as take does.
    */
-  attach(offset: number): void {
+  attach(offset: number, { asksAgain = false } = {}): void {
     this.#refuseBeyond(offset);
     const kept = [...this.#past.drain(), ...this.#sent.drain(), ...this.#queued.drain()];
+    if (asksAgain && this.#request !== undefined && !kept.includes(this.#request)) {
+      kept.push(this.#request);
+      kept.sort((a, b) => a.offset - b.offset);
+    }
     this.#pastBytes = 0;
     this.#printedBytes = 0;
     this.#lastingCost = 0;

@@ -105,8 +105,8 @@ export class Run {
    * offset that is not there yet.
    */
   attach(offset: number, size: TerminalSize | undefined): Attachment {
-    const { journal } = this.conversation;
-    journal.attach(offset);
+    const { journal, awaitsFile } = this.conversation;
+    journal.attach(offset, { asksAgain: awaitsFile });
     this.conversation.startOfFiles();
     this.#release(new DutError("aborted", `another client has taken over run ${quote(this.facts.id)}`));
     const attachment = new Attachment(this);

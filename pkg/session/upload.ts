@@ -59,11 +59,13 @@ export class Upload {
     return this.#unwanted;
   }
 
-  /** The client begins, or begins again after it attached. */
+  /** The client begins, or begins again after it attached; before the first byte another one may, with a file of another size. */
   head(attributes: FileAttributes): void {
+    if (this.#arrived === 0) {
+      this.#size = attributes.size;
+    }
     if (this.#state.kind === "asked") {
       this.#state = { kind: "coming" };
-      this.#size = attributes.size;
       this.#begin.resolve({ attributes, [Symbol.asyncIterator]: () => this.#read() });
     }
   }
