@@ -25,10 +25,25 @@ export const crowd: Group = {
     );
     await resetPeak(pids.server);
     const before = await peakMegabytes(pids.server);
-    const [alone = Number.NaN] = await echoes(connections[0] as Connection, "crowd-0", 0);
+    const [alone = Number.NaN] = await echoes(connections[0] as Connection, {
+      device: "crowd-0",
+      begin: async () => {},
+    });
+    let greeted = 0;
+    const there = Promise.withResolvers<void>();
     const times = await Promise.all(
       Array.from({ length: runs }, (_, index) =>
-        echoes(connections[index % connections.length] as Connection, `crowd-${index}`, (index * 1000) / runs),
+        echoes(connections[index % connections.length] as Connection, {
+          device: `crowd-${index}`,
+          async begin() {
+            greeted += 1;
+            if (greeted === runs) {
+              there.resolve();
+            }
+            await there.promise;
+            await setTimeout((index * 1000) / runs);
+          },
+        }),
       ),
     );
     const all = times.flat();
@@ -53,13 +68,21 @@ export const crowd: Group = {
   },
 };
 
+interface Part {
+  readonly device: string;
+  /** Told when the run is there; resolves when it may say its first line. */
+  begin(): Promise<void>;
+}
+
 /** Milliseconds that each line of a run takes to come back. Throws when one does not, or comes twice. */
-async function echoes(connection: Connection, device: string, delayMs: number): Promise<number[]> {
-  await setTimeout(delayMs);
+async function echoes(connection: Connection, { device, begin }: Part): Promise<number[]> {
+  const greeting = Promise.withResolvers<void>();
   const lines = Array.from({ length: seconds }, (_, index) => `${device}-line-${index}\n`);
   const sent: number[] = [];
   async function* requests(): AsyncGenerator<MessageInitShape<typeof RunRequestSchema>> {
     yield { device, msg: { case: "start", value: { runId: randomUUID(), command: "repeat" } } };
+    await greeting.promise;
+    await begin();
     let offset = 0n;
     for (const line of [...lines, "the end\n"]) {
       const data = Buffer.from(line);
@@ -73,6 +96,7 @@ async function echoes(connection: Connection, device: string, delayMs: number): 
   let said = "";
   for await (const { msg } of connection.runs.run(requests())) {
     if (msg.case === "stdout") {
+      greeting.resolve();
       said += Buffer.from(msg.value);
       while (said.includes(lines[times.length] ?? "\0")) {
         times.push(performance.now() - (sent[times.length] ?? Number.NaN));
