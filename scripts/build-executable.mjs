@@ -5,11 +5,16 @@ import { bundleProgram } from "./bundle-program.mjs";
 
 /**
  * Options of Node for a program. The client ends before it has filled 16 MiB of young objects: with so much room from
- * the start it never stops to collect them, which is a tenth of `dutctl list`.
+ * the start it never stops to collect them, which is a tenth of `dutctl list`. The daemons collect theirs sooner: a
+ * thousand runs at once leave a server 20 MB smaller, and nothing measured is slower.
  *
  * @type {Readonly<Record<string, readonly string[]>>}
  */
-const nodeOptions = { dutctl: ["--min-semi-space-size=16"] };
+const nodeOptions = {
+  dutctl: ["--min-semi-space-size=16"],
+  dutagent: ["--max-semi-space-size=8"],
+  dutserver: ["--max-semi-space-size=8"],
+};
 
 /**
  * Makes one executable of `cmds/<program>` and the Node at `base` (see baseNode). A code cache makes it start sooner,
