@@ -101,6 +101,12 @@ for (const [words, answer] of alone) {
   });
 }
 
+test("the time for an answer may be given in parts of a millisecond", async () => {
+  await using agent = await ScriptedAgent.start(bench);
+  const env = { USER: "alice", DUTCTL_COMPLETION_TIMEOUT: "20.0000005s" };
+  assert.deepEqual(await completed(["-s", agent.address, "dev1", "s"], env), ["words", "status"]);
+});
+
 test("an agent that takes the connection and is silent does not hold up a key press", { timeout: 10_000 }, async () => {
   const sockets = new Set<Socket>();
   await using server = createServer((socket) => void sockets.add(socket)).listen(0, "127.0.0.1");

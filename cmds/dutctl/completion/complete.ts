@@ -53,7 +53,7 @@ async function liveOf(given: GivenFlags | undefined, world: World): Promise<Live
   const { openLive } = await import("./live.ts");
   try {
     const options = parseOptions(given, await readSettings(given.context, world));
-    const signal = AbortSignal.any([world.signal, AbortSignal.timeout(timeLeft(world.env))]);
+    const signal = AbortSignal.any([world.signal, AbortSignal.timeout(Math.ceil(timeLeft(world.env)))]);
     return openLive(options, world, signal);
   } catch (error) {
     if (error instanceof DutError) {

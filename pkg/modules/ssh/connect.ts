@@ -29,7 +29,7 @@ interface Context {
  * with what to do: not reached, not known, not let in, too slow.
  */
 export async function connect(options: SshOptions, { files, log, signal }: Context): Promise<Connection> {
-  const late = AbortSignal.timeout(parseDuration(options.timeout));
+  const late = AbortSignal.timeout(Math.ceil(parseDuration(options.timeout)));
   const context = { files, log, signal: AbortSignal.any([signal, late]) };
   try {
     return await connectAll(options, context);

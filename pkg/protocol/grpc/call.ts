@@ -138,7 +138,7 @@ function inTheMiddle(error: unknown): unknown {
 function stopSignal({ signal, timeoutMs }: CallOptions): AbortSignal {
   return AbortSignal.any([
     ...(signal === undefined ? [] : [signal]),
-    ...(timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)]),
+    ...(timeoutMs === undefined ? [] : [AbortSignal.timeout(Math.ceil(timeoutMs))]),
   ]);
 }
 
