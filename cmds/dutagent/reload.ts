@@ -1,23 +1,8 @@
-import { once } from "node:events";
 import type { Locks } from "#pkg/lock/locks.ts";
 import type { Log } from "#pkg/log/log.ts";
 import type { Bench } from "#pkg/session/bench.ts";
+import type { Bell } from "./bell.ts";
 import type { ConfigSource } from "./config-source.ts";
-
-/** Whether somebody has asked for something since it was last looked. */
-export class Bell {
-  #rung = Promise.withResolvers<void>();
-
-  ring(): void {
-    this.#rung.resolve();
-  }
-
-  /** Resolves when it has been rung since the last time, or the signal aborts. */
-  async heard(signal: AbortSignal): Promise<void> {
-    await Promise.race([this.#rung.promise, signal.aborted ? undefined : once(signal, "abort")]);
-    this.#rung = Promise.withResolvers();
-  }
-}
 
 interface Reloading {
   readonly bell: Bell;

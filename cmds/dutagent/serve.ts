@@ -11,12 +11,13 @@ import { RunEngine } from "#pkg/session/run-engine.ts";
 import { within } from "#pkg/session/time-limit.ts";
 import type { Store } from "#pkg/store/store.ts";
 import { agentHandler } from "./agent-handler.ts";
+import type { Bell } from "./bell.ts";
 import type { ConfigSource } from "./config-source.ts";
 import { runRoutes } from "./lab-run.ts";
 import { labRoutes } from "./lab-service.ts";
 import type { Options } from "./options.ts";
 import { Registration } from "./register.ts";
-import { type Bell, reloadAtEveryRing } from "./reload.ts";
+import { reloadAtEveryRing } from "./reload.ts";
 import { deviceRoutes } from "./service.ts";
 import { countUsers } from "./users/count-users.ts";
 
@@ -82,8 +83,9 @@ export async function serve({ bench, store, options, config, bell, signal, log }
   });
   const stop = AbortSignal.any([signal, users.unused]);
   const reloading = reloadAtEveryRing({ bell, config, bench, locks, log }, stop);
+  const registering = registration.keepUp(stop);
   await untilAborted(stop);
-  await reloading;
+  await Promise.all([reloading, registering]);
   log.info("shutting down", { signal: String(stop.reason) });
   stopping.abort(new DutError("unavailable", shuttingDown));
   await shutDown(engine, open, log);

@@ -5,9 +5,9 @@ import type { Daemon } from "#pkg/program/daemon.ts";
 import { openBench } from "#pkg/session/bench.ts";
 import { openSqliteStore } from "#pkg/store/sqlite/open-sqlite-store.ts";
 import type { Store } from "#pkg/store/store.ts";
+import { Bell } from "./bell.ts";
 import { ConfigSource } from "./config-source.ts";
 import type { Options } from "./options.ts";
-import { Bell } from "./reload.ts";
 import { serve } from "./serve.ts";
 import { stateDirectory } from "./state-directory.ts";
 

@@ -41,6 +41,15 @@ test("an agent that registers again replaces what it had, on one connection", as
   assert.equal(registry.agentOf("new"), before);
 });
 
+test("a registration tells whether the agent did not have just these devices", async () => {
+  using registry = new Registry();
+  const told = [];
+  for (const devices of [["a", "b"], ["b", "a"], ["a"], ["a", "c"]]) {
+    told.push(await registry.register(devices, "localhost:1025"));
+  }
+  assert.deepEqual(told, [true, false, true, true]);
+});
+
 test("a device stays with an agent that answers for it, and a refused registration changes nothing", async () => {
   using registry = new Registry();
   await using first = await agentWith("board");

@@ -53,8 +53,9 @@ export class Registry implements Disposable {
   /**
    * Takes an agent's devices in place of those it had. A device that another agent has stays there as long as that one
    * answers for it: already_exists, and nothing is changed. Throws invalid_argument for a registration that is not one.
+   * Resolves with whether the agent did not have just these.
    */
-  async register(devices: readonly string[], address: string): Promise<void> {
+  async register(devices: readonly string[], address: string): Promise<boolean> {
     if (address === "") {
       throw new DutError("invalid_argument", "agent address is not set");
     }
@@ -76,7 +77,9 @@ export class Registry implements Disposable {
         );
       }
     }
+    const had = this.#agents.get(key)?.devices;
     this.#take(devices, key, target);
+    return had === undefined || had.symmetricDifference(new Set(devices)).size > 0;
   }
 
   /** Told after every registration, until disposed. */

@@ -127,19 +127,22 @@ test("a run through the server is taken up again when the client's connection wa
   assert.deepEqual([code, stdout, proxy.connections >= 2], [0, "before\nafter\n", true]);
 });
 
-test("a run through the server is taken up again when the server was killed and its agents are registered anew", async (t) => {
+test("a server that was killed and started again gets its agents back, and a run through it is taken up again", async (t) => {
   await using lab = await Lab.open(t.signal);
   const server = await lab.server();
   const agent = await lab.agent({ board }, "-server", server.address);
   const file = lab.path("go-on");
-  const client = lab.start("dutctl", ["-s", server.address, "-grace", "60s", "board", "sh", waitingFor(file)]);
+  const client = lab.start("dutctl", ["-s", server.address, "-grace", "1m", "board", "sh", waitingFor(file)]);
   await client.said("stdout", /before/);
   server.kill("SIGKILL");
   await server.ended;
   const again = await lab.server("-s", server.address);
-  using connection = connect(again, "the test");
-  await connection.relay.register({ devices: ["board"], address: agent.address });
+  await again.said("stderr", /"msg":"agent registered"/);
   await writeFile(file, "");
   const { code, stdout } = await client.ended;
-  assert.deepEqual([code, stdout], [0, "before\nafter\n"]);
+  const beside = await lab.dutctl(["-s", server.address, "board", "sh", "echo here"]);
+  const { stderr } = await agent.stop();
+  const told = stderr.split("\n").flatMap((line) => /"msg":"(registered|server lost[^"]*)"/.exec(line)?.[1] ?? []);
+  assert.deepEqual([code, stdout, beside.stdout], [0, "before\nafter\n", "here\n"]);
+  assert.match(told.join(", "), /^registered(, server lost, registering again until it is back, registered)?$/);
 });

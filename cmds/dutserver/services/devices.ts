@@ -28,8 +28,9 @@ export function deviceRoutes(registry: Registry, log: Log): (router: ConnectRout
     });
     router.service(RelayService, {
       async register({ devices, address }) {
-        await registry.register(devices, address);
-        log.info("agent registered", { scope: "registry", address, devices });
+        const changed = await registry.register(devices, address);
+        // Agents do so every few seconds.
+        log[changed ? "info" : "debug"]("agent registered", { scope: "registry", address, devices });
         return {};
       },
     });
