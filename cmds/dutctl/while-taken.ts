@@ -2,8 +2,10 @@ import { setTimeout } from "node:timers/promises";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { formatDuration } from "#pkg/golang/duration.ts";
 import { quote } from "#pkg/golang/quote.ts";
+import { brokeInTheMiddle } from "#pkg/protocol/grpc/status.ts";
 import type { Context } from "./commands/context.ts";
-import { deviceEvents } from "./commands/device-events.ts";
+import { Contact } from "./commands/lasting-events.ts";
+import { CommandFailed, RunLost } from "./commands/run/endings.ts";
 import { isTaken } from "./exit-codes.ts";
 import { clockTime } from "./output/clock-time.ts";
 import type { DeviceRow } from "./output/content.ts";
@@ -15,77 +17,123 @@ const retryMs = 1_000;
 
 /**
  * Waits until nobody else has the device and makes an attempt, until one is not refused because somebody else was faster.
- * Tells who has the device and until when. When the time of -wait is over, it throws a refusal; any other error ends the
- * waiting too. The waiting comes first: an attempt by the old protocol takes input with it that a second one would lack.
+ * Tells who has the device and until when. A peer that goes away meanwhile is looked for until the time of -wait is over,
+ * which throws a refusal; any other error ends the waiting too. The waiting comes first: an attempt by the old protocol
+ * takes input with it that a second one would lack.
  */
 export async function whileTaken(device: string, context: Context, attempt: () => Promise<void>): Promise<void> {
-  const { options, world } = context;
+  const { options, server, world } = context;
   using patience = patienceOf(options.waitMs);
   const signal = AbortSignal.any([world.signal, patience.signal]);
   await using status = openStatus(world, context.out);
-  let refusal: DutError | undefined;
-  const refused = (error: DutError) => {
-    refusal = error;
+  const contact = new Contact({
+    lost: ({ message }) => status.waiting(`waiting: cannot reach ${server} (${message}), trying again`),
+    found() {},
+  });
+  const queue = new Queue(device, context, { contact, status, signal });
+  const patiently = async (wait: Promise<unknown>) => {
+    try {
+      await wait;
+    } catch (error) {
+      const { refusal } = queue;
+      const isOver = patience.signal.aborted && !world.signal.aborted;
+      throw isOver && refusal !== undefined ? outwaited(refusal, context, contact) : error;
+    }
   };
-  try {
-    for (;;) {
-      await setTimeout(refusal === undefined ? 0 : retryMs, undefined, { signal });
-      await freed(device, context, { refusal, refused, status, signal });
-      status.waiting(undefined);
-      refusal = undefined;
-      const answer = await refusalOf(attempt);
-      if (answer === undefined) {
-        return;
-      }
-      refused(answer);
+  for (;;) {
+    await patiently(queue.freed());
+    status.waiting(undefined);
+    if (await queue.attempt(attempt)) {
+      return;
     }
-  } catch (error) {
-    if (refusal === undefined || world.signal.aborted || !patience.signal.aborted) {
-      throw error;
-    }
-    throw new DutError(refusal.code, refusal.message, {
-      cause: refusal,
-      hint: `still so after ${formatDuration(options.waitMs)} of waiting`,
-    });
+    await patiently(setTimeout(retryMs, undefined, { signal }));
   }
 }
 
-async function refusalOf(attempt: () => Promise<void>): Promise<DutError | undefined> {
-  try {
-    await attempt();
-    return undefined;
-  } catch (error) {
-    if (error instanceof DutError && isTaken(error)) {
-      return error;
-    }
-    throw error;
-  }
+/** The refusal that stands when the time of -wait is over. */
+function outwaited(refusal: DutError, { options, server }: Context, { isLost }: Contact): DutError {
+  const waited = `${formatDuration(options.waitMs)} of waiting`;
+  return new DutError(refusal.code, refusal.message, {
+    cause: refusal,
+    hint: isLost ? `so it was when ${server} was reached last; ${waited} are over` : `still so after ${waited}`,
+  });
 }
 
 interface Waiting {
-  /** Why the last attempt was refused. */
-  readonly refusal: DutError | undefined;
-  /** Told what an attempt would be refused with. */
-  refused(refusal: DutError): void;
+  readonly contact: Contact;
   readonly status: Status;
   readonly signal: AbortSignal;
 }
 
-/** Resolves when nobody else has the device, as far as its own state tells: that may be at once. */
-async function freed(device: string, context: Context, { refusal, refused, status, signal }: Waiting): Promise<void> {
-  for await (const { devices, change } of deviceEvents(device, context, signal)) {
-    const row = devices.find(({ name }) => name === device);
-    const holder = row === undefined ? undefined : holderOf(row, context);
-    if (holder !== undefined) {
-      refused(new DutError("failed_precondition", `device ${quote(device)} is locked by ${holder.name}`));
-      status.waiting(`waiting: device ${quote(device)} is ${holder.text}`);
-      continue;
-    }
-    if (refusal !== undefined && change.kind === "snapshot") {
-      status.waiting(`waiting: ${refusal.message}`);
-    }
-    return;
+/** The wait for one device. */
+class Queue {
+  readonly #device: string;
+  readonly #context: Context;
+  readonly #waiting: Waiting;
+  #refusal: DutError | undefined;
+  /** Somebody was faster at the last attempt, or has hardware of the device by another one. */
+  #wasRefused = false;
+
+  constructor(device: string, context: Context, waiting: Waiting) {
+    this.#device = device;
+    this.#context = context;
+    this.#waiting = waiting;
   }
+
+  /** What an attempt was or would have been refused with, as far as that is known. */
+  get refusal(): DutError | undefined {
+    return this.#refusal;
+  }
+
+  /** Resolves when nobody else has the device, as far as its own state tells: that may be at once. */
+  async freed(): Promise<void> {
+    const { contact, status, signal } = this.#waiting;
+    for await (const { devices, change } of contact.events(this.#device, this.#context, signal)) {
+      const row = devices.find(({ name }) => name === this.#device);
+      const holder = row === undefined ? undefined : holderOf(row, this.#context);
+      if (holder !== undefined) {
+        this.#refusal = new DutError(
+          "failed_precondition",
+          `device ${quote(this.#device)} is locked by ${holder.name}`,
+        );
+        status.waiting(`waiting: device ${quote(this.#device)} is ${holder.text}`);
+        continue;
+      }
+      if (row?.state === "offline" && this.#refusal !== undefined) {
+        status.waiting(`waiting: device ${quote(this.#device)} is offline`);
+        continue;
+      }
+      if (this.#wasRefused && this.#refusal !== undefined && change.kind === "snapshot") {
+        status.waiting(`waiting: ${this.#refusal.message}`);
+      }
+      return;
+    }
+  }
+
+  /** True when it has succeeded; false when it came too early, or the peer has just gone away and nothing was begun. */
+  async attempt(attempt: () => Promise<void>): Promise<boolean> {
+    try {
+      await attempt();
+      return true;
+    } catch (error) {
+      if (!(error instanceof DutError)) {
+        throw error;
+      }
+      this.#wasRefused = isTaken(error);
+      if (this.#wasRefused) {
+        this.#refusal = error;
+      } else if (this.#refusal === undefined || !isUnreached(error)) {
+        throw error;
+      }
+      return false;
+    }
+  }
+}
+
+/** True when the peer could not be reached, so that nothing was begun. */
+function isUnreached(error: DutError): boolean {
+  const isOfRun = error instanceof CommandFailed || error instanceof RunLost;
+  return error.code === "unavailable" && !isOfRun && !brokeInTheMiddle(error);
 }
 
 /** Who else has a device and until when. */

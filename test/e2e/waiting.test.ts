@@ -38,6 +38,16 @@ test("-wait gives up when its time is over, names who has the device, and can be
   );
 });
 
+test("a command that -wait has begun fails as itself when the time for waiting is over by then", async (t) => {
+  await using lab = await Lab.open(t.signal);
+  const { address } = await lab.agent(bench);
+  await lab.dutctl(["-s", address, "-u", "bob@h", "board", "lock", "1h"]);
+  const waiting = lab.start("dutctl", ["-s", address, "-wait", "3s", "board", "sh", "sleep 3; exit 7"]);
+  await waiting.said("stderr", /waiting: device "board" is locked by "bob@h"/);
+  await lab.dutctl(["-s", address, "-u", "bob@h", "board", "unlock"]);
+  assert.equal((await waiting.ended).code, 7);
+});
+
 for (const protocol of ["lab", "v1"]) {
   test(`-wait begins a command when somebody else's lock is ended, in ${protocol}`, async (t) => {
     await using lab = await Lab.open(t.signal);
@@ -74,4 +84,50 @@ test("-timeout ends a run, whose program is gone then, with 124", async (t) => {
   const { code, stderr } = await lab.dutctl(["-s", address, "-timeout", "2s", "board", "sh", "sleep 60"]);
   const after = await lab.dutctl(["-s", address, "list"]);
   assert.deepEqual([code, stderr.endsWith("✗ timed out after 2s\n"), after.stdout], [124, true, "- board\n- spare\n"]);
+});
+
+for (const protocol of ["lab", "v1"]) {
+  test(`-wait outlives the death of the agent: it finds it again and waits on for the lock, in ${protocol}`, async (t) => {
+    await using lab = await Lab.open(t.signal);
+    const config = await lab.configuration(bench);
+    const state = ["-state", lab.path("state-of-both")];
+    const agent = await lab.agent(config, ...state);
+    const words = ["-s", agent.address, "-protocol", protocol];
+    await lab.dutctl([...words, "-u", "bob@h", "board", "lock", "1h"]);
+    const waiting = lab.start("dutctl", [...words, "-wait", "board", "sh", "echo mine"]);
+    await waiting.said("stderr", /waiting: device "board" is locked by "bob@h" until \d\d:\d\d\n/);
+    agent.kill("SIGKILL");
+    await waiting.said("stderr", /\nwaiting: cannot reach localhost:\d+ \(.*\), trying again\n/);
+    await agent.ended;
+    await lab.agent(config, "-a", agent.address, ...state);
+    await waiting.said("stderr", /trying again\nwaiting: device "board" is locked by "bob@h" until \d\d:\d\d\n/);
+    await lab.dutctl([...words, "-u", "bob@h", "board", "unlock"]);
+    const { code, stdout } = await waiting.ended;
+    assert.deepEqual([code, stdout], [0, "mine\n"]);
+  });
+}
+
+test("-wait whose time is over while the agent is away names who had the device; who was never reached ends at once", async (t) => {
+  await using lab = await Lab.open(t.signal);
+  const agent = await lab.agent(bench);
+  const words = ["-s", agent.address];
+  await lab.dutctl([...words, "-u", "bob@h", "board", "lock", "1h"]);
+  const waiting = lab.start("dutctl", [...words, "-wait", "5s", "board", "lock"]);
+  await waiting.said("stderr", /waiting: device "board" is locked by "bob@h"/);
+  agent.kill("SIGKILL");
+  const gaveUp = await waiting.ended;
+  const never = await lab.dutctl([...words, "-wait", "board", "lock"]);
+  assert.deepEqual(
+    [gaveUp.code, gaveUp.stderr.split("\n").slice(-3), never.code, never.stderr.replace(/\(.*\)/, "(reason)")],
+    [
+      123,
+      [
+        '✗ device "board" is locked by "bob@h"',
+        `  so it was when ${agent.address} was reached last; 5s of waiting are over`,
+        "",
+      ],
+      121,
+      `✗ cannot reach dutagent at ${agent.address} (reason)\n`,
+    ],
+  );
 });
