@@ -36,27 +36,37 @@ export class ConfigSource {
     return this.#mask.text(text);
   }
 
-  /** The configuration as it is now; undefined after logging all that is wrong, each as an error with this message. */
-  async read(complaint: string): Promise<AgentConfig | undefined> {
+  /** The configuration as it is now. Throws all that is wrong with it. */
+  async load(): Promise<AgentConfig> {
     this.#log.info("loading configuration", { path: this.#path });
     const mark = await markOf(this.#path);
+    const config = await loadConfig(this.#path, moduleKinds, this.#secrets);
+    for (const secret of config.secrets) {
+      this.#secretsFound.add(secret);
+    }
+    this.#mask = new Mask(this.#secretsFound);
+    this.#mark = mark;
+    return config;
+  }
+
+  /** The same, with what is doubtful logged; undefined after logging all that is wrong, each as an error with this message. */
+  async read(complaint: string): Promise<AgentConfig | undefined> {
     try {
-      const config = await loadConfig(this.#path, moduleKinds, this.#secrets);
+      const config = await this.load();
       for (const warning of config.warnings) {
         this.#log.warn("doubtful configuration", { at: renderProblem(this.#path, warning) });
       }
-      for (const secret of config.secrets) {
-        this.#secretsFound.add(secret);
-      }
-      this.#mask = new Mask(this.#secretsFound);
-      this.#mark = mark;
       return config;
     } catch (error) {
-      const sentences = error instanceof ConfigError ? error.message.split("\n") : [explain(error)];
-      for (const sentence of sentences) {
+      for (const sentence of sentencesOf(error)) {
         this.#log.error(complaint, { err: sentence });
       }
       return undefined;
     }
   }
+}
+
+/** What is wrong with a configuration that could not be loaded, each in one line. */
+export function sentencesOf(error: unknown): readonly string[] {
+  return error instanceof ConfigError ? error.message.split("\n") : [explain(error)];
 }

@@ -6,6 +6,7 @@ import { openBench } from "#pkg/session/bench.ts";
 import { openSqliteStore } from "#pkg/store/sqlite/open-sqlite-store.ts";
 import type { Store } from "#pkg/store/store.ts";
 import { Bell } from "./bell.ts";
+import { checkConfig } from "./check-config.ts";
 import { ConfigSource } from "./config-source.ts";
 import type { Options } from "./options.ts";
 import { serve } from "./serve.ts";
@@ -15,13 +16,12 @@ import { stateDirectory } from "./state-directory.ts";
 export async function start(options: Options, daemon: Daemon, log: Log): Promise<number> {
   const { env, signal } = daemon;
   const source = new ConfigSource(options.config, env, log);
-  const config = await source.read(options.task === "check-config" ? "bad configuration" : "loading config failed");
+  if (options.task === "check-config") {
+    return await checkConfig({ source, path: options.config, stderr: daemon.stderr, log });
+  }
+  const config = await source.read("loading config failed");
   if (config === undefined) {
     return 1;
-  }
-  if (options.task === "check-config") {
-    log.info("configuration is valid", { path: options.config });
-    return 0;
   }
   // Before any hardware is touched: the state belongs to one process, and so does what is wired to it.
   await using store = options.task === "serve" ? await openState(options, env, log) : undefined;

@@ -31,9 +31,9 @@ export class ConfigError extends DutError {
   }
 }
 
-/** `file:line:column: path: sentence`, on one line. */
-export function renderProblem(file: string, { line, column, path, sentence }: Problem): string {
-  return `${file}:${line}:${column}: ${path === "" ? "" : `${path}: `}${sentence}`;
+/** `file:line:column: path: sentence`, on one line, with a mark before the path if wanted. */
+export function renderProblem(file: string, { line, column, path, sentence }: Problem, mark = ""): string {
+  return `${file}:${line}:${column}: ${mark}${path === "" ? "" : `${path}: `}${sentence}`;
 }
 
 /** Collects what is wrong, so that a user hears of everything at once. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { Lab } from "#test/support/lab.ts";
 
@@ -38,4 +38,46 @@ test("the schema and the modules are printed, and other words mean as little as 
   assert.deepEqual([help.code, help.stderr.split("\n", 1)], [0, ["Usage: dutagent init [-force] [file]"]]);
   const ignored = await agent("-check-config", "-c", lab.path("none.yaml"), "serve");
   assert.deepEqual([ignored.code, ignored.stderr.includes("cannot read")], [1, true]);
+});
+
+test("-check-config tells every problem and warning in a line of its own, as compilers do, then one that sums up", async (t) => {
+  await using lab = await Lab.open(t.signal);
+  await writeFile(lab.path("bad.yaml"), 'devices:\n  board:\n    cmds:\n      wait: {}\n      "": 7\n');
+  await writeFile(
+    lab.path("odd.yaml"),
+    "x-never: &never 1\ndevices: {board: {cmds: {wait: {uses: [{module: time-wait}]}}}}\n",
+  );
+  const check = async (file: string) => {
+    const { code, stdout, stderr } = await lab.start("dutagent", ["-check-config", "-log", "info", "-c", file]).ended;
+    return { code, stdout, stderr: stderr.replace(/^.*loading.*\n/, "").replace(/^\S+ \S+ (?=[A-Z]+ +\[)/gm, "") };
+  };
+  assert.deepEqual(
+    [await check("bad.yaml"), await check("odd.yaml"), await check("none.yaml")],
+    [
+      {
+        code: 1,
+        stdout: "",
+        stderr: `bad.yaml:4:7: devices.board.cmds.wait: command must have at least one module, under uses:
+bad.yaml:5:7: devices.board.cmds."": name must not be empty
+bad.yaml:5:7: devices.board.cmds."": command must have at least one module, under uses:
+bad.yaml:5:11: devices.board.cmds."": expected a mapping with desc, args, uses, found 7
+ERROR [agent] bad configuration path=bad.yaml problems=4
+`,
+      },
+      {
+        code: 0,
+        stdout: "",
+        stderr: `odd.yaml:1:17: warning: x-never: the anchor &never is never used; write *never where it belongs, or remove it
+INFO  [agent] configuration is valid path=odd.yaml warnings=1
+`,
+      },
+      {
+        code: 1,
+        stdout: "",
+        stderr: `cannot read none.yaml: no such file or directory (name the configuration file with -c)
+ERROR [agent] bad configuration path=none.yaml problems=1
+`,
+      },
+    ],
+  );
 });
