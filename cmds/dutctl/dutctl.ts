@@ -1,4 +1,4 @@
-import { hostname } from "node:os";
+import { hostname, userInfo } from "node:os";
 import { ForwardedSignals } from "./forwarded-signals.ts";
 import { main } from "./main.ts";
 import { openStdio } from "./stdio.ts";
@@ -40,6 +40,7 @@ void main(process.argv.slice(2), {
   env: process.env,
   directory: process.cwd(),
   hostname,
+  userName: () => userInfo().username,
   now: () => new Date(),
   runtime: `node${process.versions.node}`,
   onSignal: (listener) => signals.onSignal(listener),

@@ -21,7 +21,10 @@ export interface World {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where relative paths of transferred files start. */
   readonly directory: string;
+  /** Throws when it cannot be told. */
   hostname(): string;
+  /** The name of the account that the program runs as. Throws when it has none. */
+  userName(): string;
   now(): Date;
   /** Such as `node26.10.0`. */
   readonly runtime: string;

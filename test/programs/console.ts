@@ -42,6 +42,7 @@ const world: World = {
   env: process.env,
   directory: process.cwd(),
   hostname: () => "desk",
+  userName: () => "alice",
   now: () => new Date(),
   runtime: "node",
   signal: stop.signal,

@@ -71,6 +71,7 @@ test("watch draws its table anew when the window changes its size, and no longer
     env: {},
     directory: "/nonexistent",
     hostname: () => "desk",
+    userName: () => "alice",
     now: () => new Date(0),
     runtime: "",
     signal: stop.signal,

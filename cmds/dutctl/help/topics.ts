@@ -66,7 +66,10 @@ function environment(): string {
     ["DUTCTL_CONTEXT", "the context of the configuration file to use, as for -context"],
     ["DUTCTL_COMPLETION_TIMEOUT", "how long the completion of a command line may ask the server; 100ms"],
     ["NO_COLOR", "no colours, unless it is empty"],
-    ["USER", "the first half of who you are to other users, unless that is set otherwise"],
+    [
+      "USER",
+      "the first half of who you are to other users, unless that is set otherwise; without it the name of the account",
+    ],
     ["XDG_CONFIG_HOME, HOME", "where the configuration file is: dutctl help config-file"],
   ])}
 A variable that is empty counts as not set. A flag goes before a variable, and a variable before the

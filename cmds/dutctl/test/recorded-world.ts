@@ -51,6 +51,7 @@ export async function dutctl(argv: readonly string[], given: Given = {}): Promis
     env: given.env ?? { USER: "alice" },
     directory: given.directory ?? "/nonexistent",
     hostname: () => "desk",
+    userName: () => "alice",
     now: () => given.now ?? new Date("2026-11-20T10:27:23Z"),
     runtime: "node26.10.0",
     signal: given.signal ?? new AbortController().signal,

@@ -64,6 +64,7 @@ async function runOn(agent: JournalAgent, user: ReturnType<typeof memoryConsole>
     env: {},
     directory: "/nonexistent",
     hostname: () => "desk",
+    userName: () => "alice",
     now: () => new Date(0),
     runtime: "",
     signal: new AbortController().signal,
