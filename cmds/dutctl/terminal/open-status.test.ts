@@ -30,6 +30,7 @@ function recorded(t: TestContext, format: Format, isTerminal: boolean) {
     env: {},
     directory: "/",
     hostname: () => "desk",
+    userName: () => "alice",
     now: () => new Date(),
     runtime: "node",
     signal: t.signal,
@@ -75,7 +76,12 @@ test("a spinner turns with the reason and how long it has been", async (t) => {
   await status[Symbol.asyncDispose]();
   assert.deepEqual(
     [drawn.length, drawn[0], drawn.at(-2), drawn.at(-1)],
-    [11, '⠙ device "d" is locked by "alice@h" 0:00', '\r\x1b[J⠋ device "d" is locked by "alice@h" 0:01', "\r\x1b[J"],
+    [
+      11,
+      '⠙ device "d" is locked by "alice@h" (waited 0:00)',
+      '\r\x1b[J⠋ device "d" is locked by "alice@h" (waited 0:01)',
+      "\r\x1b[J",
+    ],
   );
 });
 

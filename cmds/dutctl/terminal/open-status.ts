@@ -144,8 +144,8 @@ class WorldStatus implements Status {
     }
     const { reason, sinceMs } = this.#waiting;
     const frame = frames[Math.floor(nowMs / frameMs) % frames.length];
-    const elapsed = clock(Math.floor((nowMs - sinceMs) / 1000)) ?? "";
-    return [fitted(`${frame} ${escapeLabel(reason, 300)} ${elapsed}`, width)];
+    const waited = clock(Math.floor((nowMs - sinceMs) / 1000));
+    return [fitted(`${frame} ${escapeLabel(reason, 300)}${waited === undefined ? "" : ` (waited ${waited})`}`, width)];
   }
 
   #amount({ report, meter }: Going, nowMs: number) {
