@@ -181,6 +181,7 @@ const mistakes: readonly [argv: string[], message: string][] = [
   [["-f", "toString"], 'invalid value "toString" for flag -f: must be text, json, jsonl, yaml or oneline'],
   [["-s", "host:99999"], 'invalid value "host:99999" for flag -s: a port is at most 65535'],
   [["-s", "http://host"], 'invalid value "http://host" for flag -s: write host:port, [IPv6]:port or unix:/path'],
+  [["-u", "é".repeat(129)], "invalid value of 258 bytes for flag -u: an identity has at most 256"],
   [["-u", "a\nb"], 'invalid value "a\\nb" for flag -u: must be one line without control characters'],
   [["-protocol", "v2"], 'invalid value "v2" for flag -protocol: must be v1 or lab'],
   [["-timeout", "5"], 'invalid value "5" for flag -timeout: must be a duration such as 90s, 5m or 1h30m'],
@@ -215,6 +216,12 @@ test("a flag goes before a setting, and a wrong setting is named by its place", 
 });
 
 const nonsense: readonly [argv: string[], reason: string][] = [
+  [["", "x"], "the name of the device is empty"],
+  [[""], "the name of the device is empty"],
+  [["watch", ""], "the name of the device is empty"],
+  [["dev1", ""], "the name of the command is empty"],
+  [["dev1", "", "help"], "the name of the command is empty"],
+  [["attach", "dev1", ""], "the id of the run is empty"],
   [["help", "a", "b"], "help takes at most one topic"],
   [["watch", "a", "b"], "watch takes at most the name of a device"],
   [["runs", "a", "b"], "runs takes at most the name of a device"],
@@ -233,7 +240,7 @@ const nonsense: readonly [argv: string[], reason: string][] = [
 ];
 
 for (const [argv, reason] of nonsense) {
-  test(`dutctl ${argv.join(" ")} means nothing: ${reason}`, () => {
+  test(`dutctl ${JSON.stringify(argv)} means nothing: ${reason}`, () => {
     const invocation = parseInvocation(argv);
     assert.deepEqual([invocation.name, "reason" in invocation && invocation.reason], ["invalid", reason]);
   });

@@ -45,11 +45,20 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   if (values.help === true) {
     return { kind: "usage" };
   }
-  return {
-    kind: "request",
-    given: values,
-    request: terminated ? aboutDevice(positionals) : parseRequest(positionals),
-  };
+  const request = terminated ? aboutDevice(positionals) : parseRequest(positionals);
+  return { kind: "request", given: values, request: refuseEmptyNames(request) };
+}
+
+/** Nothing is called by the empty string; it comes from variables of a script that are not set. */
+function refuseEmptyNames(request: Request): Request {
+  const why = "an empty word stands where the name should be; is a variable of the script not set?";
+  if ("device" in request && request.device === "") {
+    return invalid("the name of the device is empty", why);
+  }
+  if ("command" in request && request.command === "") {
+    return invalid("the name of the command is empty", why);
+  }
+  return "runId" in request && request.runId === "" ? invalid("the id of the run is empty", why) : request;
 }
 
 /** Reads a command line together with the settings. Throws invalid_argument when an option or a setting is wrong. */

@@ -55,7 +55,12 @@ export const flags = {
   v: { kind: "boolean", summary: "annotate output with metadata" },
   l: { kind: "boolean", summary: "list more of every device: description, labels, state" },
   "no-color": { kind: "boolean", summary: "do not use colours" },
-  u: { kind: "string", value: "identity", summary: "who you are to other users", default: "$USER@<hostname>" },
+  u: {
+    kind: "string",
+    value: "identity",
+    summary: "who you are to other users; without USER the account's name counts",
+    default: "$USER@<hostname>",
+  },
   log: { kind: "string", value: "mode", summary: "diagnostics on stderr: debug, warn or none", default: "warn" },
   context: { kind: "string", value: "name", summary: "context of the configuration file to use" },
   local: { kind: "string", value: "file", summary: "serve the bench of this agent configuration while it is used" },
@@ -92,6 +97,9 @@ const words = {
   log: sameWords(["debug", "warn", "none"]),
   protocol: sameWords(["v1", "lab"]),
 } as const satisfies Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** Bytes. It travels with every call, and others read it in lists. */
+const longestIdentity = 256;
 
 /** Control characters cannot travel in a header. */
 const control = /\p{Cc}/u;
@@ -153,6 +161,13 @@ function parseServer(setting: Setting): Address {
 }
 
 function parseIdentity(setting: Setting | undefined): string | undefined {
+  const bytes = Buffer.byteLength(setting?.value ?? "");
+  if (setting !== undefined && bytes > longestIdentity) {
+    throw new DutError(
+      "invalid_argument",
+      `invalid value of ${bytes} bytes for ${setting.place}: an identity has at most ${longestIdentity}`,
+    );
+  }
   if (setting !== undefined && control.test(setting.value)) {
     throw invalidValue(setting, "must be one line without control characters");
   }
