@@ -159,7 +159,7 @@ test("an output that cannot be written is an error in words", {
     const { code, stderr } = await ended(start(["-c", script, process.execPath, program], "/bin/sh"));
     return [code, stderr];
   };
-  const problem = "cannot write the output: no space left on device\n";
+  const problem = "cannot write to stdout: no space left on device\n";
   assert.deepEqual(
     [await told("text"), await told("jsonl")],
     [

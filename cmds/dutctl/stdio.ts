@@ -22,17 +22,20 @@ export function openStdio(process: NodeJS.Process): Pick<World, "stdin" | "stdou
   return { stdin, stdout: shared(stdout), stderr: shared(stderr), terminal };
 }
 
+type StreamName = "stdout" | "stderr";
+
 /** A stream of the process as an outlet. A failed write is its writer's to report, so the stream itself never throws. */
 function outletOf(stream: Writable & { readonly isTTY?: boolean; readonly fd?: number }): Outlet {
   stream.on("error", () => {});
+  const name = stream.fd === 2 ? "stderr" : "stdout";
   if (stream.isTTY === true && stream.fd !== undefined) {
-    return terminalOutlet(stream.fd);
+    return terminalOutlet(stream.fd, name);
   }
   return {
     isTerminal: false,
     async write(data) {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
-      stream.write(data, (error) => (error ? reject(translate(error)) : resolve()));
+      stream.write(data, (error) => (error ? reject(translate(error, name)) : resolve()));
       await promise;
     },
   };
@@ -43,7 +46,7 @@ function outletOf(stream: Writable & { readonly isTTY?: boolean; readonly fd?: n
  * the peer's pings too, and the peer would give the run up. Here the thread pool writes, and as far as the system allows it
  * through a descriptor that does not wait: the end of the program waits for the thread pool.
  */
-function terminalOutlet(fd: number): Outlet {
+function terminalOutlet(fd: number, name: StreamName): Outlet {
   let last: Promise<void> = Promise.resolve();
   let own: number | undefined;
   return {
@@ -51,7 +54,7 @@ function terminalOutlet(fd: number): Outlet {
     write(data) {
       own ??= unwaiting(fd);
       const target = own;
-      const written = last.then(() => writeAll(target, Buffer.from(data as string)));
+      const written = last.then(() => writeAll(target, Buffer.from(data as string), name));
       last = written.catch(() => {});
       return written;
     },
@@ -74,7 +77,7 @@ function unwaiting(fd: number): number {
 /** How long a terminal that takes nothing is left alone, in milliseconds: from the least, doubling, to the most. */
 const retry = { least: 1, most: 32 };
 
-async function writeAll(fd: number, data: Buffer): Promise<void> {
+async function writeAll(fd: number, data: Buffer, name: StreamName): Promise<void> {
   let pause = retry.least;
   for (let left = data; left.length > 0; ) {
     const { promise, resolve, reject } = Promise.withResolvers<number>();
@@ -84,7 +87,7 @@ async function writeAll(fd: number, data: Buffer): Promise<void> {
       pause = retry.least;
     } catch (error) {
       if (codeOf(error) !== "EAGAIN") {
-        throw translate(error);
+        throw translate(error, name);
       }
       await setTimeout(pause);
       pause = Math.min(retry.most, pause * 2);
@@ -95,8 +98,8 @@ async function writeAll(fd: number, data: Buffer): Promise<void> {
 /** Errors of a pipe without a reader, and of a terminal that was closed. */
 const closedCodes = ["EPIPE", "ERR_STREAM_DESTROYED", "EIO"];
 
-function translate(error: unknown): unknown {
+function translate(error: unknown, name: StreamName): unknown {
   return closedCodes.includes(codeOf(error))
     ? new OutputClosed("the reader of the output has gone away", { cause: error })
-    : new DutError("unknown", `cannot write the output: ${reasonOf(error)}`, { cause: error });
+    : new DutError("unknown", `cannot write to ${name}: ${reasonOf(error)}`, { cause: error });
 }
