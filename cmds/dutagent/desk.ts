@@ -53,7 +53,8 @@ export async function unlockDevice(
 }
 
 /**
- * Ends whoever's reservation, and cancels what runs on the device unless that is to be kept. Resolves when it has
+ * Ends whoever's reservation, and cancels what runs on the device unless that is to be kept; a run that is kept is told
+ * when there was a reservation. Resolves when it has
  * stopped: a device has one run at a time, also now. Throws unauthenticated for a nameless caller, since others are told
  * who it was, not_found, resource_exhausted, and deadline_exceeded for a run that does not stop.
  */
@@ -68,6 +69,10 @@ export async function unlockDeviceByForce(
   const reservation = await locks.releaseByForce(device, caller.name);
   // One that began since then is not meant.
   const hold = locks.holdOf(device) === running ? running : undefined;
+  if (reservation === undefined && (hold === undefined || keepRun)) {
+    log.info("nothing to unlock by force", { user: caller.name, device, "run-owner": hold?.owner });
+    return { reservation, hold };
+  }
   const text = `${quote(caller.name)} unlocked device ${quote(device)} by force`;
   log.warn("device unlocked by force", {
     user: caller.name,

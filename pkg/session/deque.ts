@@ -58,6 +58,11 @@ export class Deque<T> {
     return undefined;
   }
 
+  /** Those that fit, in order; they stay. */
+  filter(fits: (item: T) => boolean): T[] {
+    return this.#items.slice(this.#front).filter((item) => fits(item as T)) as T[];
+  }
+
   /** Takes out everything. */
   drain(): T[] {
     const items = this.#items.slice(this.#front) as T[];

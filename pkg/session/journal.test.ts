@@ -50,6 +50,24 @@ test("events come one by one to a client that keeps up, each at its offset", asy
   assert.deepEqual(waiting(journal), ["0 stdout ab", "2 raw-mode", "3 stdout c"]);
 });
 
+test("a notice that waits already is not said twice, and none beyond 16 wait", () => {
+  const journal = attached();
+  const notices = ["a", "a", ...Array.from({ length: 30 }, (_, place) => `${place}`), "a"];
+  for (const text of notices) {
+    journal.say({ kind: "notice", text });
+  }
+  const texts = () => {
+    const said = [];
+    for (let entry = journal.next(); entry !== undefined; entry = journal.next()) {
+      said.push(entry.event.kind === "notice" ? entry.event.text : entry.event.kind);
+    }
+    return said;
+  };
+  assert.deepEqual(texts(), ["a", ...Array.from({ length: 15 }, (_, place) => `${place}`)]);
+  journal.say({ kind: "notice", text: "a" });
+  assert.deepEqual(texts(), ["a"]);
+});
+
 test("printed output waits at 1 MiB, files at 4 MiB, and goes on with what the client takes", async () => {
   const journal = attached();
   await journal.put(stdout("x".repeat(MiB - 1)));

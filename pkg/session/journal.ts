@@ -17,7 +17,9 @@ const eventBytes = 64;
 const queuedEvents = 1024;
 /** Events that are kept of the output, so that many small ones are bounded too. */
 const keptEvents = 16 * 1024;
-/** The same for those that a client has been sent; twice what may be in the bytes that a client takes at once. */
+/** Notices that wait to be sent: who causes them is not slowed down by a client that does not read. */
+const queuedNotices = 16;
+/** Events that a client has been sent and has not taken; twice what may be in the bytes that a client takes at once. */
 const sentEvents = 128 * 1024;
 
 /**
@@ -95,9 +97,15 @@ export class Journal {
     }
   }
 
-  /** Keeps an event without waiting: for the few that the engine itself says. */
+  /**
+   * Keeps an event without waiting: for the few that the engine itself says. A notice that waits already is not kept twice,
+   * and none beyond 16.
+   */
   say(event: RunEvent, length = lengthOf(event)): void {
     if (this.#closed !== undefined) {
+      return;
+    }
+    if (event.kind === "notice" && !this.#hasRoomFor(event.text)) {
       return;
     }
     const { last } = this.#queued;
@@ -238,6 +246,15 @@ export class Journal {
     const bound = event.kind === "file-chunk" ? fileBytes : outputBytes;
     return (
       ahead === 0 || (ahead + length <= bound && this.#queued.length < queuedEvents && this.#sent.length < sentEvents)
+    );
+  }
+
+  #hasRoomFor(notice: string): boolean {
+    const waiting = this.#queued.filter(({ event }) => event.kind === "notice").map(({ event }) => event);
+    return (
+      waiting.length < queuedNotices &&
+      this.#sent.length < sentEvents &&
+      !waiting.some((event) => event.kind === "notice" && event.text === notice)
     );
   }
 

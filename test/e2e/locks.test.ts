@@ -217,6 +217,38 @@ test("force keep ends the reservation and tells the run's owner, whose run goes 
   await roll.gone("work");
 });
 
+test("force keep says nothing to a run whose device nobody has reserved", async (t) => {
+  await using lab = await Lab.open(t.signal);
+  await using roll = await openRollCall();
+  const agent = await lab.agent({ board });
+  const as = (user: string, ...words: string[]) => ["-s", agent.address, "-u", user, "board", ...words];
+  const run = lab.start("dutctl", as("alice@h", "sh", roll.attend("work")));
+  await roll.came("work");
+  using bob = connect(agent, "bob@h");
+  const unlock = () => bob.lab.unlock({ device: "board", force: true, keepRun: true });
+  const owners = [];
+  for (const answer of [await unlock(), await unlock()]) {
+    owners.push([answer.lock?.owner, answer.hold?.owner]);
+  }
+  await lab.dutctl(as("alice@h", "lock"));
+  await unlock();
+  await run.said("stderr", /unlocked/);
+  run.kill("SIGINT");
+  const { stderr } = await run.ended;
+  const { stderr: logged } = await agent.stop();
+  assert.deepEqual(
+    [owners, stderr.match(/unlocked device/g)?.length, logged.match(/"device unlocked by force"/g)?.length],
+    [
+      [
+        [undefined, "alice@h"],
+        [undefined, "alice@h"],
+      ],
+      1,
+      1,
+    ],
+  );
+});
+
 test("two devices on one serial port have one user at a time, by whatever names they know it", {
   skip: withoutSocat,
 }, async (t) => {
