@@ -233,6 +233,22 @@ test("force ends anybody's reservation and no hold, and its owner reads who it w
   held[Symbol.dispose]();
 });
 
+test("who reserves again after a forced end reads nothing of it any more, and somebody else's reservation changes nothing", async () => {
+  const { locks } = await openLocks();
+  const read = [];
+  for (const next of ["alice@h", "carol@h"]) {
+    await locks.reserve("board", "alice@h");
+    await locks.releaseByForce("board", "bob@h");
+    await locks.reserve("board", next);
+    await locks.release("board", next);
+    read.push(await outcome(() => locks.release("board", "alice@h")));
+  }
+  assert.deepEqual(read, [
+    "failed_precondition: device is not locked",
+    'failed_precondition: device is not locked ("bob@h" ended your reservation by force 0m ago)',
+  ]);
+});
+
 test("hardware of two devices has one user at a time", async () => {
   const { locks } = await openLocks();
   const port = "serial port /dev/x";

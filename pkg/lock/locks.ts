@@ -148,6 +148,7 @@ export class Locks implements Disposable {
       const current = this.#reservations.of(device);
       const kept = { owner, since: current?.since ?? now, until: Math.max(current?.until ?? 0, now + length) };
       await this.#reservations.put(device, kept);
+      this.#forced.reserved(device, owner);
       return this.#shown(kept);
     });
   }
