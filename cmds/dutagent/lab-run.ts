@@ -10,7 +10,7 @@ import type { RunEngine } from "#pkg/session/run-engine.ts";
 import { within } from "#pkg/session/time-limit.ts";
 import { hear } from "./lab-requests.ts";
 import { type Response, responseOf, runInfoOf, startedOf } from "./lab-responses.ts";
-import { breakingOff, deadlineOver, endedInOrder, goneReason, type RunCall, unfit } from "./service-run.ts";
+import { breakingOff, deadlineOver, endedInOrder, goneReason, type RunCall, unfit } from "./run-call.ts";
 
 /** How long a client gets to say that it has the end, in milliseconds. */
 const farewellMs = 5_000;

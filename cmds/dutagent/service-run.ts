@@ -1,54 +1,23 @@
-import { setTimeout as wait } from "node:timers/promises";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { DutError, type DutErrorCode } from "#pkg/errors/dut-error.ts";
+import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { dutErrorFrom } from "#pkg/protocol/fault.ts";
 import type { Command, RunRequest, RunResponseSchema } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
-import type { Caller } from "#pkg/protocol/headers.ts";
 import { limits } from "#pkg/protocol/limits.ts";
 import type { CallStream } from "#pkg/protocol/rpc-handler.ts";
 import type { Attachment } from "#pkg/session/attachment.ts";
-import type { Run } from "#pkg/session/run.ts";
 import type { RunEngine } from "#pkg/session/run-engine.ts";
 import type { RunEvent } from "#pkg/session/run-event.ts";
+import { breakingOff, endedInOrder, goneReason, type RunCall, unfit } from "./run-call.ts";
 import { WholeFiles } from "./whole-files.ts";
 
 type Response = MessageInitShape<typeof RunResponseSchema>;
-
-/** A message that cannot be read, is larger than it may be, or comes when it is not wanted. */
-const unfitCodes: ReadonlySet<DutErrorCode> = new Set(["invalid_argument", "resource_exhausted"]);
-
-export interface RunCall<Request = RunRequest> {
-  readonly requests: AsyncIterable<Request>;
-  readonly caller: Caller;
-  /** Aborted when the client is gone or its deadline has passed, with the reason. */
-  readonly signal: AbortSignal;
-  readonly stream: CallStream;
-}
-
-/** How long a client that a run has let go of may take to hear why, in milliseconds. */
-const lastWordsMs = 5_000;
-
-/** Breaks a call off when its client does not hear that the run has let go of it. Disposed when it has. */
-export function breakingOff({ over }: Attachment, { stream }: Pick<RunCall, "stream">): Disposable {
-  let timer: NodeJS.Timeout | undefined;
-  let disposed = false;
-  void over.then(() => {
-    timer = disposed ? undefined : setTimeout(() => stream.breakOff(), lastWordsMs);
-  });
-  return {
-    [Symbol.dispose]() {
-      disposed = true;
-      clearTimeout(timer);
-    },
-  };
-}
 
 /**
  * DeviceService.Run: one run of the engine in the messages of protocol v1. Everything the run said is sent before its
  * outcome is thrown. What the transport has accepted counts as taken.
  */
-export async function* serveRun(engine: RunEngine, call: RunCall, log: Log): AsyncGenerator<Response> {
+export async function* serveRun(engine: RunEngine, call: RunCall<RunRequest>, log: Log): AsyncGenerator<Response> {
   const { signal } = call;
   const messages = call.requests[Symbol.asyncIterator]();
   const { device, command, args } = await receiveCommand(messages, signal);
@@ -137,26 +106,6 @@ async function feed(
   return undefined;
 }
 
-/** How long after a client's half has ended it may turn out that its stream was reset, in milliseconds. */
-const resetMs = 20;
-
-/**
- * Whether a client whose messages have ended has meant to end them. Node, in a client and in a server between, ends its
- * half of a stream right before it resets it; a run that goes on must not take that for the end of the input.
- */
-export async function endedInOrder(stream: CallStream, run: Run): Promise<boolean> {
-  if (!stream.broken && run.outcome === undefined) {
-    await wait(resetMs);
-  }
-  return !stream.broken;
-}
-
-/** What is wrong with a message, undefined when it is the stream that broke. */
-export function unfit(error: unknown): DutError | undefined {
-  const fault = dutErrorFrom(error);
-  return unfitCodes.has(fault.code) ? fault : undefined;
-}
-
 /** Undefined for what the protocol has no word for. */
 function responseOf(event: Exclude<RunEvent, { kind: "end" }>, files: WholeFiles): Response | undefined {
   switch (event.kind) {
@@ -185,14 +134,4 @@ function responseOf(event: Exclude<RunEvent, { kind: "end" }>, files: WholeFiles
     case "raw-mode":
       return undefined;
   }
-}
-
-export function deadlineOver(): DutError {
-  return new DutError("deadline_exceeded", "module execution aborted: context deadline exceeded");
-}
-
-export function goneReason(signal: AbortSignal): DutError {
-  return dutErrorFrom(signal.reason).code === "deadline_exceeded"
-    ? deadlineOver()
-    : new DutError("canceled", "module execution aborted: context canceled");
 }
