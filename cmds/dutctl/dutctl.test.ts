@@ -87,6 +87,27 @@ test("a second signal ends the program although its output is not read", async (
   assert.equal(code, 130);
 });
 
+test("a second signal ends the program with a line that says what may still go on", async () => {
+  await using agent = await ScriptedAgent.start({}, undefined, {
+    runs: {
+      run: async function* () {
+        yield { msg: { case: "started", value: { inputWindow: 65_536n, fileWindow: 65_536n } } };
+        yield { msg: { case: "print", value: Buffer.from("working\n") } };
+        await new Promise(() => {});
+      },
+    },
+  });
+  const child = start(["-s", agent.address, "dev1", "work"]);
+  child.stdout.once("data", () => child.kill("SIGINT"));
+  child.stderr.once("data", () => child.kill("SIGTERM"));
+  assert.deepEqual(await ended(child), {
+    code: 130,
+    signal: null,
+    stdout: "working\n",
+    stderr: "waiting for the command to stop; Ctrl-C leaves at once\nleft at once; the command may still be stopping\n",
+  });
+});
+
 test("one signal ends a run whose output is not read", async () => {
   await using agent = await ScriptedAgent.start({
     run: async function* () {

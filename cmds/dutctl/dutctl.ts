@@ -4,6 +4,7 @@ import { main } from "./main.ts";
 import { openStdio } from "./stdio.ts";
 
 const stop = new AbortController();
+const { lastWord, ...streams } = openStdio(process);
 
 /** How long an orderly end may take when the terminal is gone and nobody is left to press Ctrl-C again, in milliseconds. */
 const deserted = 5_000;
@@ -11,6 +12,7 @@ const deserted = 5_000;
 /** The first signal ends the run orderly, the second one the program. */
 function onSignal(signal: NodeJS.Signals): void {
   if (stop.signal.aborted) {
+    lastWord("left at once; the command may still be stopping", { echoed: signal === "SIGINT" });
     process.exit(130);
   }
   stop.abort();
@@ -36,7 +38,7 @@ for (const [name, code] of [
 }
 
 void main(process.argv.slice(2), {
-  ...openStdio(process),
+  ...streams,
   env: process.env,
   directory: process.cwd(),
   hostname,

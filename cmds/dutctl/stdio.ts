@@ -1,4 +1,4 @@
-import { constants, openSync, write } from "node:fs";
+import { constants, openSync, write, writeSync } from "node:fs";
 import type { Writable } from "node:stream";
 import { setTimeout } from "node:timers/promises";
 import { DutError } from "#pkg/errors/dut-error.ts";
@@ -9,17 +9,36 @@ import type { Outlet, World } from "./world.ts";
 /** Thrown by a write when the reader of the stream has gone away. Nobody is left to be told. */
 export class OutputClosed extends Error {}
 
+/** What a program says that waits for nothing any more; `echoed` when the terminal shows a key that has led to it. */
+type LastWord = (line: string, options: { readonly echoed: boolean }) => void;
+
 /** The streams of a process as a world has them. */
-export function openStdio(process: NodeJS.Process): Pick<World, "stdin" | "stdout" | "stderr" | "terminal"> {
+export function openStdio(
+  process: NodeJS.Process,
+): Pick<World, "stdin" | "stdout" | "stderr" | "terminal"> & { readonly lastWord: LastWord } {
   const { stdout, stderr } = process;
   const stdin = () => process.stdin;
   if (!stdout.isTTY && !stderr.isTTY) {
-    return { stdin, stdout: outletOf(stdout), stderr: outletOf(stderr), terminal: undefined };
+    const lastWord: LastWord = (line) => writeNow(stderr.fd, line);
+    return { stdin, stdout: outletOf(stdout), stderr: outletOf(stderr), terminal: undefined, lastWord };
   }
   const terminal = new ProcessTerminal(process, outletOf);
   const shared = (stream: typeof stdout | typeof stderr) =>
     stream.isTTY ? terminal.outlet(outletOf(stream)) : outletOf(stream);
-  return { stdin, stdout: shared(stdout), stderr: shared(stderr), terminal };
+  const lastWord: LastWord = (line, options) =>
+    stderr.isTTY ? terminal.lastWord(line, options) : writeNow(stderr.fd, line);
+  return { stdin, stdout: shared(stdout), stderr: shared(stderr), terminal, lastWord };
+}
+
+/** Node has made pipes and sockets such that nobody waits for their readers. */
+function writeNow(fd: number, line: string): void {
+  try {
+    writeSync(fd, `${line}\n`);
+  } catch (error) {
+    if (![...closedCodes, "EAGAIN", "ENOSPC"].includes(codeOf(error))) {
+      throw error;
+    }
+  }
 }
 
 type StreamName = "stdout" | "stderr";

@@ -42,3 +42,29 @@ test("Ctrl-C twice ends dutctl with 130 within a second, and the terminal is as 
   );
   assert.ok(took < 1_000, `took ${took} ms`);
 });
+
+test("the second Ctrl-C says on a line of its own that the command may still be stopping", {
+  skip: withoutTerminal,
+}, async (t) => {
+  await using agent = await ScriptedAgent.start({}, undefined, {
+    runs: {
+      run: async function* () {
+        yield { msg: { case: "started", value: { inputWindow: 65_536n, fileWindow: 65_536n } } };
+        yield { msg: { case: "print", value: Buffer.from("login: ") } };
+        await new Promise(() => {});
+      },
+    },
+  });
+  await using child = onTerminal(`trap : INT; ${program} -s ${agent.address} dev1 work; echo "code $?"`, {
+    signal: t.signal,
+  });
+  await child.said("stdout", /login: /);
+  child.process.stdin.write("\x03");
+  await child.said("stdout", /leaves at once/);
+  child.process.stdin.write("\x03");
+  const { stdout } = await child.ended;
+  assert.equal(
+    stdout.slice(stdout.lastIndexOf("^C")),
+    "^C\r\nleft at once; the command may still be stopping\r\ncode 130\r\n",
+  );
+});

@@ -84,6 +84,16 @@ export class ProcessTerminal implements Terminal {
     return { [Symbol.dispose]: () => this.#guards.delete(guard) };
   }
 
+  /**
+   * Puts the terminal back for good and says a last line, without waiting for a terminal that is held or gone. The line
+   * is begun anew also behind what the terminal echoes of the key that has led to it.
+   */
+  lastWord(line: string, { echoed }: { readonly echoed: boolean }): void {
+    const isFresh = this.footer.isAtLineStart && !echoed;
+    this.#leaveForGood();
+    this.#writeNow(`${isFresh ? "" : "\n"}${line}\n`);
+  }
+
   /** From the first change to the terminal on, every way out of the program is looked after. */
   #watch(): void {
     if (this.#watches) {
