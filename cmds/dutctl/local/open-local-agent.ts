@@ -54,7 +54,7 @@ async function realPathOf(file: string, directory: string): Promise<string> {
 
 /** Who finds nobody starts an agent; of several that are started one serves, and the others are ended by who started them. */
 async function becomeUser(users: string, signal: AbortSignal, start: () => Promise<StartedAgent>): Promise<Membership> {
-  using own = new DisposableStack();
+  await using own = new AsyncDisposableStack();
   let started: StartedAgent | undefined;
   for (;;) {
     const member = await joinAgent(users, signal);

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { open, stat, truncate } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -9,8 +9,11 @@ import { startFailure } from "./start-failure.ts";
 /** An agent's log begins anew beyond this. */
 const longestLog = 1024 * 1024;
 
-/** An agent that was started and may not serve yet. Disposing ends it, unless it was let go. */
-export interface StartedAgent extends Disposable {
+/** How long an agent that is told to end may take before it is killed, in milliseconds. */
+const endMs = 3_000;
+
+/** An agent that was started and may not serve yet. Disposing ends it, and resolves when it has ended, unless it was let go. */
+export interface StartedAgent extends AsyncDisposable {
   readonly pid: number;
   /** Resolves when it has stopped because nobody came; rejects with the reason when it could not serve. */
   readonly ended: Promise<void>;
@@ -45,7 +48,8 @@ export async function startAgent({ words, config, place, env }: StartOptions): P
     throw new DutError("unavailable", `cannot start ${program}: ${messageOf(error)}`, { cause: error });
   }
   let held = true;
-  const ended = once(child, "exit").then(async ([status, signal]) => {
+  const exited = once(child, "exit");
+  const ended = exited.then(async ([status, signal]) => {
     if (status !== 0) {
       throw await startFailure({ config, log: place.log, from, end: signal ?? `exit status ${status}` });
     }
@@ -59,12 +63,20 @@ export async function startAgent({ words, config, place, env }: StartOptions): P
     letGo() {
       held = false;
     },
-    [Symbol.dispose]() {
-      if (held) {
-        child.kill("SIGTERM");
+    async [Symbol.asyncDispose]() {
+      if (!held || !isRunning(child)) {
+        return;
       }
+      child.kill("SIGTERM");
+      const kill = setTimeout(() => child.kill("SIGKILL"), endMs);
+      await exited;
+      clearTimeout(kill);
     },
   };
+}
+
+function isRunning({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode === null && signalCode === null;
 }
 
 async function lengthOfLog(path: string): Promise<number> {
