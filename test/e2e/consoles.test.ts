@@ -50,7 +50,7 @@ test("Ctrl-D ends the input of a command on the user's terminal, and Ctrl-A x th
   await terminal.said("stdout", /ready/);
   await answer(terminal, "some words\r", /^some words\r\n$/);
   await answer(terminal, "\x04", /^the input has ended\r\n$/);
-  await answer(terminal, `${escapeKey}x`, /left the console/);
+  await answer(terminal, `${escapeKey}x`, /\[dutctl\] left the console, waiting/);
   const { code } = await terminal.ended;
   const { stdout: runs } = await lab.dutctl(["-s", address, "runs"]);
   assert.deepEqual([code, /ended: .*left/.test(runs)], [130, true], runs);

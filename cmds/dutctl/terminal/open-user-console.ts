@@ -3,6 +3,7 @@ import type { Outlet, World } from "../world.ts";
 import { escapeHelp } from "./escape-keys.ts";
 import { LeftConsole } from "./left-console.ts";
 import { openStatus } from "./open-status.ts";
+import { ownWords } from "./own-words.ts";
 import { PayloadFilter } from "./payload-filter.ts";
 import type { Terminal, TerminalSize } from "./terminal.ts";
 import { TerminalModes } from "./terminal-modes.ts";
@@ -35,6 +36,7 @@ class WorldConsole implements UserConsole {
   readonly #keyboard: { readonly terminal: Terminal; readonly input: TypedInput } | undefined;
   readonly #open = new DisposableStack();
   #isRaw = false;
+  #wasRaw = false;
   #lostKeys = false;
 
   constructor(world: World, options: ConsoleOptions, out: Output) {
@@ -64,6 +66,10 @@ class WorldConsole implements UserConsole {
     return this.#left.signal;
   }
 
+  get wasRaw(): boolean {
+    return this.#wasRaw;
+  }
+
   rawMode(on: boolean): void {
     const keyboard = this.#keyboard;
     // Without keys to come nobody could leave a raw terminal any more.
@@ -71,6 +77,7 @@ class WorldConsole implements UserConsole {
       return;
     }
     this.#isRaw = on;
+    this.#wasRaw = true;
     this.#status.covered(on);
     if (on) {
       keyboard.terminal.raw(true);
@@ -160,7 +167,7 @@ class WorldConsole implements UserConsole {
   /** Sentences of the console itself, for the one at the keyboard. They matter less than what the device says. */
   #say(lines: readonly string[]): void {
     const gap = this.#keyboard?.terminal.footer.isAtLineStart === true ? "" : "\n";
-    const text = lines.map((line) => `[dutctl] ${line}\n`).join("");
+    const text = lines.map((line) => `${ownWords(line)}\n`).join("");
     this.#screen()
       .write(gap + text)
       .catch(() => {});

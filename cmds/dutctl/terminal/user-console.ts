@@ -38,6 +38,8 @@ export interface UserConsole extends Status {
   readonly input: AsyncIterable<Uint8Array>;
   /** Aborted with a DutError when the user leaves the console by its escape key; the terminal is in its own mode again then. */
   readonly left: AbortSignal;
+  /** Whether every key has gone to the device for a while: then a sentence that is not the device's must say so. */
+  readonly wasRaw: boolean;
   /** From now on every key goes to the device, or no longer. Harmless without a terminal. */
   rawMode(on: boolean): void;
   /** Told every new size of the terminal, until disposed. */

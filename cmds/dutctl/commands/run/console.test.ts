@@ -24,6 +24,7 @@ function memoryConsole() {
       await new Promise(() => {});
     })(),
     left: left.signal,
+    wasRaw: false,
     rawMode: (on) => void said.push(["raw", on]),
     onResize(listener) {
       tellSize = listener;

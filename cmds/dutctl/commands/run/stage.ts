@@ -1,6 +1,7 @@
 import { grantsOf } from "../../files/grants.ts";
 import type { Output } from "../../output/output.ts";
 import { openUserConsole } from "../../terminal/open-user-console.ts";
+import { ownWords } from "../../terminal/own-words.ts";
 import type { UserConsole } from "../../terminal/user-console.ts";
 import type { Context } from "../context.ts";
 import type { FileDesk } from "./exchange.ts";
@@ -9,7 +10,7 @@ import type { FileDesk } from "./exchange.ts";
 export interface Stage extends AsyncDisposable {
   readonly console: UserConsole;
   readonly desk: FileDesk;
-  /** Tells the user a sentence of the program's own, or of the agent. */
+  /** Tells the user a sentence of the program's own, or of the agent, as one that is not the device's. */
   note(text: string): Promise<void>;
 }
 
@@ -32,7 +33,7 @@ export function openStage({ world, options, out }: Context, run: StageOptions): 
   return {
     console,
     desk: { grants, sent: new Set(), out: ownOut, console },
-    note: (data) => ownOut.write({ type: "notice", data }),
+    note: (text) => ownOut.write({ type: "notice", data: console.wasRaw ? ownWords(text) : text }),
     [Symbol.asyncDispose]: () => console[Symbol.asyncDispose](),
   };
 }
