@@ -5,13 +5,15 @@ import { open } from "node:fs/promises";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { Lab } from "#test/support/lab.ts";
+import { buildPrograms } from "#test/support/programs.ts";
 import { peakMegabytes, resetPeak } from "../bench/memory.ts";
 
 const mebibytes = 1024;
 const mostMegabytes = 250;
 
 test("a gibibyte goes through the server and comes back unchanged, and no process needs more than 250 MB", async (t) => {
-  await using lab = await Lab.open(t.signal);
+  await using built = await buildPrograms();
+  await using lab = await Lab.open(t.signal, built.programs);
   const server = await lab.server("-log", "info");
   const board = { cmds: { ft: { uses: [{ module: "dummy-ft", passthrough: true }] } } };
   const agent = await lab.agent({ board }, "-server", server.address, "-log", "info");
