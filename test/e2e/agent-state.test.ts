@@ -129,6 +129,29 @@ test("an agent whose disk is full says so, and goes on when there is space again
   assert.deepEqual([full.code, (await dutctl("lock")).code], [1, 0]);
 });
 
+test("an agent that finds no space for its state names the directory and what to do, before it does anything", {
+  skip: ownMounts.status === 0 ? false : "needs unshare (apt-get install util-linux) and user namespaces",
+}, async (t) => {
+  await using lab = await Lab.open(t.signal);
+  const state = lab.path("full");
+  await mkdir(state);
+  const agent = lab.startWords([
+    ...["unshare", "--map-root-user", "--mount", "sh", "-c"],
+    'mount -t tmpfs -o size=64k,mode=700 none "$0" && { cat /dev/zero > "$0/filler" 2>/dev/null; exec "$@"; }',
+    state,
+    ...lab.wordsOf("dutagent"),
+    ...["-log", "error", "-a", "localhost:0", "-c", await lab.configuration({ board }), "-state", state],
+  ]);
+  const { code, stderr } = await agent.ended;
+  assert.deepEqual(
+    [code, stderr.slice(20)],
+    [
+      1,
+      `ERROR [agent] cannot open the state err="cannot open ${state}/state.db: no space left on its disk (free some, or use a state directory elsewhere)"\n`,
+    ],
+  );
+});
+
 const fakeTime = [
   "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
   "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",

@@ -12,20 +12,44 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { DutError } from "#pkg/errors/dut-error.ts";
+import { diskFull } from "./fault.ts";
 
 const othersMayWrite = 0o002;
 
 /** Makes a directory that only its owner can enter, unless it is there. Throws what the user can mend. */
 export function makeDirectory(directory: string): void {
+  const what = `cannot use ${directory} as state directory`;
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeMissing(directory, what);
     if ((statSync(directory).mode & othersMayWrite) !== 0) {
       throw new DutError("permission_denied", `state directory ${directory} can be written by every user`, {
         hint: `chmod 700 ${directory}`,
       });
     }
   } catch (error) {
-    throw systemFault(error, `cannot use ${directory} as state directory`);
+    throw systemFault(error, what);
+  }
+}
+
+/** One by one: where none can be made, as in /proc, Node looks for the first that is missing for ever. */
+function makeMissing(path: string, what: string): void {
+  const isThere = () => statSync(path, { throwIfNoEntry: false });
+  const found = isThere();
+  const parent = dirname(path);
+  if (found === undefined && parent !== path) {
+    makeMissing(parent, what);
+  }
+  try {
+    if (found?.isDirectory() !== true) {
+      mkdirSync(path, { mode: 0o700 });
+    }
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") {
+      throw new DutError("invalid_argument", `${what}: no directory can be made in ${parent}`, { cause: error });
+    }
+    if (isThere()?.isDirectory() !== true) {
+      throw error;
+    }
   }
 }
 
@@ -125,7 +149,7 @@ function systemFault(error: unknown, what: string): unknown {
       return new DutError("invalid_argument", `${what}: there is a file in its way`, { cause: error });
     case "ENOSPC":
     case "EDQUOT":
-      return new DutError("resource_exhausted", `${what}: no space left on the disk`, { cause: error });
+      return diskFull(what, error);
     default:
       return error;
   }

@@ -38,9 +38,25 @@ export function openFault(error: unknown, path: string): unknown {
         hint: "its owner must be able to write to it and to its directory, and the file system must not be read-only",
         cause: error,
       });
+    case sqlite.full:
+      return diskFull(`cannot open ${path}`, error);
+    case sqlite.readonly:
+    case sqlite.ioerr:
+      return new DutError("resource_exhausted", `cannot open ${path}: it cannot be written now`, {
+        hint: "mend its file system, or use a state directory elsewhere",
+        cause: error,
+      });
     default:
-      return changeFault(error, path);
+      return error;
   }
+}
+
+/** A disk that has no room for what a program needs before it can begin. */
+export function diskFull(what: string, cause: unknown): DutError {
+  return new DutError("resource_exhausted", `${what}: no space left on its disk`, {
+    hint: "free some, or use a state directory elsewhere",
+    cause,
+  });
 }
 
 /** What an error of SQLite means for a change: it has not happened. */

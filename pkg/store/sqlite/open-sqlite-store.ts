@@ -20,7 +20,7 @@ export function openSqliteStore(directory: string): Store {
   makeDirectory(directory);
   const path = join(directory, fileName);
   if (!ownFile(path)) {
-    createWhole(path, createEmpty);
+    createWhole(path, (draft) => createEmpty(draft, path));
   } else if (statSync(path).size === 0) {
     // SQLite takes it for a new one.
     throw damaged(path, "it is empty");
@@ -54,10 +54,15 @@ const durable = `
   PRAGMA checkpoint_fullfsync = ON;
 `;
 
-function createEmpty(path: string): void {
-  using db = new DatabaseSync(path);
-  db.exec(`PRAGMA application_id = ${applicationId}`);
-  migrate(db, path);
+/** Makes the file that is to be at a path, under another name. */
+function createEmpty(draft: string, path: string): void {
+  try {
+    using db = new DatabaseSync(draft);
+    db.exec(`PRAGMA application_id = ${applicationId}`);
+    migrate(db, draft);
+  } catch (error) {
+    throw openFault(error, path);
+  }
 }
 
 function checkFile(db: DatabaseSync, path: string): void {

@@ -73,6 +73,26 @@ test("only the owner can read what is kept", async () => {
   ]);
 });
 
+test("a directory that cannot be made is refused with what is in its way", async () => {
+  await using directory = await folder();
+  const file = join(directory.path, "file");
+  await writeFile(file, "");
+  const refusal = async (path: string) => {
+    try {
+      await using _ = openSqliteStore(path);
+    } catch (error) {
+      assert.ok(error instanceof DutError, String(error));
+      return `${error.code}: ${error.message}`;
+    }
+    return "opened";
+  };
+  assert.deepEqual(["/proc/no/such/state", join(file, "state"), join(directory.path, "new", "state")].map(refusal)), [
+    "invalid_argument: cannot use /proc/no/such/state as state directory: no directory can be made in /proc",
+    `invalid_argument: cannot use ${file}/state as state directory: there is a file in its way`,
+    "opened",
+  ]);
+});
+
 test("an orderly end leaves one file, and a lax mode is taken from it", async () => {
   await using directory = await folder();
   const file = join(directory.path, fileName);
