@@ -86,7 +86,8 @@ test("a directory that cannot be made is refused with what is in its way", async
     }
     return "opened";
   };
-  assert.deepEqual(["/proc/no/such/state", join(file, "state"), join(directory.path, "new", "state")].map(refusal)), [
+  const paths = ["/proc/no/such/state", join(file, "state"), join(directory.path, "new", "state")];
+  assert.deepEqual(await Promise.all(paths.map(refusal)), [
     "invalid_argument: cannot use /proc/no/such/state as state directory: no directory can be made in /proc",
     `invalid_argument: cannot use ${file}/state as state directory: there is a file in its way`,
     "opened",
