@@ -4,7 +4,7 @@ import { connectTo } from "#pkg/protocol/client.ts";
 import { brokeInTheMiddle, saidByPeer } from "#pkg/protocol/grpc/status.ts";
 import { compareVersions, protocolVersion } from "#pkg/protocol/version.ts";
 import type { Context } from "./commands/context.ts";
-import { CommandFailed, RunLost } from "./commands/run/endings.ts";
+import { CommandFailed, RunLost, TakenOver } from "./commands/run/endings.ts";
 import { isTaken } from "./exit-codes.ts";
 import type { Invocation } from "./grammar.ts";
 import { defaultIdentity } from "./identity.ts";
@@ -87,7 +87,7 @@ async function dispatch(call: Call, context: Context): Promise<void> {
 /** The error in the words of a user who knows an address and what was asked. */
 async function described(error: DutError, call: Call, context: Context): Promise<DutError> {
   const { server, out } = context;
-  if (error instanceof CommandFailed || error instanceof RunLost) {
+  if (error instanceof CommandFailed || error instanceof RunLost || error instanceof TakenOver) {
     return error;
   }
   if (call.name === "run" && brokeInTheMiddle(error)) {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { DutError } from "#pkg/errors/dut-error.ts";
-import { CommandFailed, RunLost } from "./commands/run/endings.ts";
+import { CommandFailed, RunLost, TakenOver } from "./commands/run/endings.ts";
 import { exitCodeOf, exits } from "./exit-codes.ts";
 import { topicText } from "./help/topics.ts";
 import { LeftConsole } from "./terminal/left-console.ts";
@@ -22,6 +22,7 @@ const errors: readonly (readonly [error: DutError, code: number])[] = [
   [new DutError("internal", held), 1],
   [new DutError("deadline_exceeded", "x"), 124],
   [new RunLost("h:1", "cut", undefined), 125],
+  [new TakenOver(new DutError("aborted", 'another client has taken over run "1"'), { device: "d", runId: "1" }), 125],
   [new DutError("permission_denied", "x"), 126],
   [new DutError("unauthenticated", "x"), 126],
   [new DutError("canceled", "x"), 1],

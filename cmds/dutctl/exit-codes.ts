@@ -1,5 +1,5 @@
 import type { DutError, DutErrorCode } from "#pkg/errors/dut-error.ts";
-import { CommandFailed, RunLost } from "./commands/run/endings.ts";
+import { CommandFailed, RunLost, TakenOver } from "./commands/run/endings.ts";
 import { LeftConsole } from "./terminal/left-console.ts";
 
 /** What the program ends with, and when, in the order of the table. A remote program's own status has 1 to 119 to itself. */
@@ -16,7 +16,7 @@ export const exits = {
   timedOut: { code: 124, when: "the time of -timeout was over, or the agent did not answer in time" },
   lost: {
     code: 125,
-    when: "the connection was lost in the middle of a run and could not be resumed: look before you repeat it",
+    when: "the connection was lost in the middle of a run and could not be resumed, or another client has taken the run over: look before you repeat it",
   },
   refused: { code: 126, when: "it is not permitted: by the agent, or by the protection of your files" },
   interrupted: {
@@ -51,7 +51,7 @@ export function exitCodeOf(error: DutError): number {
   if (error instanceof CommandFailed) {
     return exitCodeOfCommand(error);
   }
-  if (error instanceof RunLost) {
+  if (error instanceof RunLost || error instanceof TakenOver) {
     return exits.lost.code;
   }
   if (error instanceof LeftConsole) {

@@ -81,7 +81,7 @@ test("a run is taken from a client that is still there, which is told; then its 
   assert.deepEqual(
     [code, /it goes on there; dutctl attach board [0-9a-f-]{36} takes it back\n$/.test(stderr), taken],
     [
-      1,
+      125,
       true,
       {
         code: 0,

@@ -22,6 +22,16 @@ export class RunLost extends DutError {
   }
 }
 
+/** A run that goes on with another client: what becomes of it is told there. */
+export class TakenOver extends DutError {
+  constructor(error: DutError, { device, runId }: { readonly device: string; readonly runId: string }) {
+    super(error.code, error.message, {
+      hint: `it goes on there; dutctl attach ${device} ${runId} takes it back`,
+      cause: error.cause,
+    });
+  }
+}
+
 /** Throws what the end of a run says, unless it is a success. */
 export function throwUnlessSucceeded({ code, message, hint, exitStatus }: RunEnd): void {
   if (code === "ok") {

@@ -317,5 +317,5 @@ test("a run that somebody else has taken over says so", async () => {
     },
   });
   const { code, stderr } = await dutctl(["-s", agent.address, "-grace", "10s", "dev1", "x"]);
-  assert.deepEqual([code, stderr.split("\n")[0]], [1, "✗ the run was taken over by another client"]);
+  assert.deepEqual([code, stderr.split("\n")[0]], [125, "✗ the run was taken over by another client"]);
 });

@@ -1,12 +1,11 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
-import { formatDuration } from "#pkg/golang/duration.ts";
 import type { End, RunResponse, Started } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
-import { brokeInTheMiddle, saidByPeer } from "#pkg/protocol/grpc/status.ts";
 import type { Context } from "../context.ts";
 import { abortable } from "./abortable.ts";
 import { Absence } from "./absence.ts";
-import { RunLost, throwUnlessSucceeded } from "./endings.ts";
+import { throwUnlessSucceeded } from "./endings.ts";
 import { Link, type Message } from "./link.ts";
+import { attemptMs, Losses } from "./losses.ts";
 import { RunInput } from "./run-input.ts";
 import type { Stage } from "./stage.ts";
 import { Stop, type StopOptions } from "./stop.ts";
@@ -34,8 +33,6 @@ const takenBytes = 64 * 1024;
 
 /** Until the user is told that the agent does not answer, in milliseconds. */
 const silenceMs = 5_000;
-/** For the answer to an attempt to attach again. */
-const attemptMs = 10_000;
 /** For the peer to close a call that has ended. */
 const closingMs = 1_000;
 
@@ -47,6 +44,7 @@ export class LabRun implements AsyncDisposable {
   readonly #input: RunInput;
   readonly #uploads: Uploads;
   readonly #stop: Stop;
+  readonly #losses: Losses;
   readonly #open = new AsyncDisposableStack();
   #link: Link | undefined;
   #taken = 0;
@@ -57,6 +55,7 @@ export class LabRun implements AsyncDisposable {
     this.#context = context;
     this.#options = options;
     this.#stop = this.#open.use(new Stop());
+    this.#losses = new Losses(context, options, this.#stop);
     this.#transcript = this.#open.use(
       new Transcript(options.stage, {
         late: options.opening.kind === "attach",
@@ -91,7 +90,7 @@ export class LabRun implements AsyncDisposable {
       }
       if (absence === undefined) {
         absence = new Absence(this.#context.server, graceMs);
-        await this.#tellLoss(outcome.reason);
+        await this.#losses.tell(outcome.reason);
       }
       await absence.pause(outcome.reason, this.#stop.leave).catch((error: unknown) => {
         this.#stop.throwIfGiven();
@@ -169,7 +168,9 @@ export class LabRun implements AsyncDisposable {
       }
     } catch (error) {
       if (end === undefined) {
-        return await this.#lossBy(error, link, again);
+        const reason = await this.#losses.reasonOf(error, { link, again, begun: this.#begun });
+        this.#begun = true;
+        return { kind: "lost", reason };
       }
     } finally {
       stage.console.waiting(undefined);
@@ -227,60 +228,5 @@ export class LabRun implements AsyncDisposable {
     await out.write({ type: "run-end", data: { exitStatus, code, message, hint } });
     this.#stop.throwIfGiven();
     throwUnlessSucceeded({ exitStatus, code, message, hint });
-  }
-
-  /** What an error of the call means for the run. Throws it, unless the run may go on without us. */
-  async #lossBy(error: unknown, link: Link, again: boolean): Promise<Outcome> {
-    if (this.#stop.leave.aborted) {
-      this.#stop.throwIfGiven();
-    }
-    if (link.signal.aborted) {
-      return { kind: "lost", reason: "no answer" };
-    }
-    if (!(error instanceof DutError)) {
-      throw error;
-    }
-    const said = saidByPeer(error);
-    if (again && error.code === "not_found" && (await this.#deviceIsKnown())) {
-      throw new RunLost(this.#context.server, "the agent does not know the run any more", error);
-    }
-    if (this.#begun && said && error.code === "aborted") {
-      throw this.#takenOver(error);
-    }
-    const lost =
-      (this.#begun && (!said || error.code === "unavailable")) ||
-      (again && error.code === "not_found") ||
-      (link.begun && brokeInTheMiddle(error));
-    if (!lost) {
-      throw error;
-    }
-    this.#begun = true;
-    return { kind: "lost", reason: error.message };
-  }
-
-  /** A server that was started anew does not know its agents at once: that is no news of the run. */
-  #deviceIsKnown(): Promise<boolean> {
-    const { devices } = this.#context.connection;
-    const { device } = this.#options;
-    return devices.commands({ device }, { signal: this.#stop.leave, timeoutMs: attemptMs }).then(
-      () => true,
-      () => false,
-    );
-  }
-
-  #takenOver(error: DutError): DutError {
-    const { device, runId } = this.#options;
-    const hint = `it goes on there; dutctl attach ${device} ${runId} takes it back`;
-    return new DutError(error.code, error.message, { hint, cause: error.cause });
-  }
-
-  async #tellLoss(reason: string): Promise<void> {
-    const { graceMs, stage } = this.#options;
-    if (graceMs > 0) {
-      const { server } = this.#context;
-      await stage.note(
-        `lost the connection to ${server} (${reason}): trying for ${formatDuration(graceMs)} to attach again`,
-      );
-    }
   }
 }
