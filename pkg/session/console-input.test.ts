@@ -20,16 +20,35 @@ test("each byte arrives once, whatever is sent again, until the end", async () =
   assert.deepEqual([taken, input.arrived], [[5], 5]);
 });
 
-test("a gap is refused, and so is what is far beyond the window", () => {
+test("a gap is refused, and so is what is beyond the window", async () => {
   const { input } = openInput();
   input.receive(0, Buffer.from("abc"));
   assert.throws(() => input.receive(4, Buffer.from("e")), {
     code: "invalid_argument",
     message: "input at offset 4 came when only 3 bytes were there",
   });
-  assert.throws(() => input.receive(3, Buffer.alloc(2 * 1024 * 1024)), {
+  input.receive(0, Buffer.alloc(inputWindow));
+  const beyond = {
     code: "resource_exhausted",
-    message: "input is 2097155 bytes ahead of what was read, at most 65536 fit",
+    message: "input is 65537 bytes ahead of what was read, at most 65536 fit",
+  };
+  assert.throws(() => input.receive(inputWindow, Buffer.alloc(1)), beyond);
+  await input[Symbol.asyncIterator]().next();
+  input.receive(inputWindow, Buffer.alloc(3));
+  assert.throws(() => input.receive(inputWindow + 3, Buffer.alloc(inputWindow)), { code: "resource_exhausted" });
+});
+
+test("a client that comes later has a window beyond what had arrived, and no number of them has more than 1 MiB", () => {
+  const { input } = openInput();
+  const most = 1024 * 1024;
+  for (let offset = 0; offset < most; offset += inputWindow) {
+    input.startOfClient();
+    input.receive(offset, Buffer.alloc(inputWindow));
+  }
+  input.startOfClient();
+  assert.throws(() => input.receive(most, Buffer.alloc(1)), {
+    code: "resource_exhausted",
+    message: "input is 1048577 bytes ahead of what was read, at most 1048576 fit",
   });
 });
 

@@ -1,10 +1,10 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { Deque } from "./deque.ts";
 
-/** How far a client that hears of it may be ahead of what the module has read, in bytes. */
+/** How far a client that hears of it may be ahead of what the module has read, or of what had arrived when it came, in bytes. */
 export const inputWindow = 64 * 1024;
 
-/** What is kept of input that nobody reads, in bytes: for clients of the first protocol, which know no credit, and those that miscount. */
+/** What is kept of input that nobody reads, in bytes: of clients of the first protocol, which know no credit, and of many that came one after another. */
 const typeAheadBytes = 1024 * 1024;
 
 /** Counted for a piece besides its bytes, so that many small ones are bounded too. */
@@ -26,6 +26,8 @@ export class ConsoleInput implements AsyncIterable<Uint8Array> {
   #cost = 0;
   #arrived = 0;
   #taken = 0;
+  /** What had arrived when the client came. */
+  #base = 0;
   #state: State = { kind: "open" };
   #discarding = false;
   #room: PromiseWithResolvers<void> | undefined;
@@ -50,6 +52,11 @@ export class ConsoleInput implements AsyncIterable<Uint8Array> {
     return this.#state.kind !== "open";
   }
 
+  /** Another client is there: it goes on from what has arrived, and does not know how much of it was read. */
+  startOfClient(): void {
+    this.#base = this.#arrived;
+  }
+
   /**
    * Keeps a piece that begins at an offset; what had arrived before is known by its offset and is not kept twice.
    * Throws invalid_argument when something before it is missing, and resource_exhausted when it is beyond the window.
@@ -65,12 +72,10 @@ export class ConsoleInput implements AsyncIterable<Uint8Array> {
       );
     }
     const fresh = piece.subarray(this.#arrived - offset);
-    if (this.#cost + fresh.length > typeAheadBytes) {
-      const ahead = this.#arrived + fresh.length - this.#taken;
-      throw new DutError(
-        "resource_exhausted",
-        `input is ${ahead} bytes ahead of what was read, at most ${inputWindow} fit`,
-      );
+    const ahead = this.#arrived + fresh.length - this.#taken;
+    const most = Math.min(typeAheadBytes, Math.max(0, this.#base - this.#taken) + inputWindow);
+    if (ahead > most) {
+      throw new DutError("resource_exhausted", `input is ${ahead} bytes ahead of what was read, at most ${most} fit`);
     }
     this.#keep(fresh);
   }

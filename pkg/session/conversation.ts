@@ -157,9 +157,10 @@ export class Conversation implements Session {
     this.#upload?.fail(notSent(this.#upload.name));
   }
 
-  /** Another client is there, which may send files. */
-  startOfFiles(): void {
+  /** Another client is there, which may type and send files. */
+  startOfClient(): void {
     this.#filesOver = false;
+    this.stdin.startOfClient();
   }
 
   /** Takes the file that was asked for in one piece. Throws invalid_argument for any other. */

@@ -107,7 +107,7 @@ export class Run {
   attach(offset: number, size: TerminalSize | undefined): Attachment {
     const { journal, awaitsFile } = this.conversation;
     journal.attach(offset, { asksAgain: awaitsFile });
-    this.conversation.startOfFiles();
+    this.conversation.startOfClient();
     this.#release(new DutError("aborted", `another client has taken over run ${quote(this.facts.id)}`));
     const attachment = new Attachment(this);
     this.#client = { kind: "attached", attachment };
