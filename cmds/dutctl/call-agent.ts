@@ -15,7 +15,10 @@ import { suggestionFor } from "./suggest.ts";
 export type Call = Exclude<Invocation, { name: "help" | "version" | "config" | "completion" | "complete" | "invalid" }>;
 
 /** Makes one call. Throws the DutError to show when it fails or its signal is aborted, and OutputClosed. */
-export async function callAgent(call: Call, surroundings: Pick<Context, "out" | "log" | "world">): Promise<void> {
+export async function callAgent(
+  call: Call,
+  surroundings: Pick<Context, "out" | "subject" | "log" | "world">,
+): Promise<void> {
   const { log, world } = surroundings;
   const { options } = call;
   using local = options.local === undefined ? undefined : await localAgent(options.local, surroundings);
@@ -103,9 +106,16 @@ async function described(error: DutError, call: Call, context: Context): Promise
     return reworded(error, error.message, error.hint ?? (await suggestionFor(call, context)));
   }
   if (isTaken(error) && out.format === "text") {
-    return reworded(error, error.message, error.hint ?? "-wait waits until it is free");
+    return reworded(error, error.message, error.hint ?? hintFor(error));
   }
   return error;
+}
+
+/** A refusal without a time is that of a run: its text is one of the old protocol, which calls that locked too. */
+function hintFor({ message }: DutError): string {
+  return /" is locked by "(?:[^"\\]|\\.)*"$/.test(message)
+    ? "it is in use by a command; -wait waits until it is free"
+    : "-wait waits until it is free";
 }
 
 const abilities: Readonly<Record<Call["name"], string>> = {

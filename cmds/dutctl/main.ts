@@ -5,6 +5,7 @@ import { exitCodeOf, exits } from "./exit-codes.ts";
 import { type CommandLine, type Invocation, parseCommandLine } from "./grammar.ts";
 import { type Options, parseOptions } from "./options.ts";
 import { type Output, openOutput } from "./output/output.ts";
+import { outputAbout, type Subject, subjectOf } from "./output/subject.ts";
 import { type Settings, settingsOfEnvironment } from "./settings.ts";
 import { OutputClosed } from "./stdio.ts";
 import type { World } from "./world.ts";
@@ -81,10 +82,11 @@ async function perform(invocation: Invocation, world: World): Promise<number> {
   const log = openDiagnostics(options.log, world.stderr, colourOn(world.stderr, options, world));
   using deadline = deadlineOf(options.timeoutMs);
   const signal = AbortSignal.any([world.signal, deadline.signal]);
-  const out = await outputFor(options, world);
+  const subject = subjectOf(invocation);
+  const out = outputAbout(subject, await outputFor(options, world));
   let failure: { readonly error: DutError; readonly exitCode: number } | undefined;
   try {
-    await act(invocation, { out, log, world: { ...world, signal } });
+    await act(invocation, { out, subject, log, world: { ...world, signal } });
   } catch (error) {
     if (error instanceof OutputClosed) {
       throw error;
@@ -106,7 +108,12 @@ async function perform(invocation: Invocation, world: World): Promise<number> {
 
 async function act(
   invocation: Invocation,
-  surroundings: { readonly out: Output; readonly log: ReturnType<typeof openDiagnostics>; readonly world: World },
+  surroundings: {
+    readonly out: Output;
+    readonly subject: Subject;
+    readonly log: ReturnType<typeof openDiagnostics>;
+    readonly world: World;
+  },
 ): Promise<void> {
   const { out, world } = surroundings;
   switch (invocation.name) {

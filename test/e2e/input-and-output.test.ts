@@ -121,7 +121,11 @@ test("two users at one device: the second is told who has it, and waits for noth
   assert.deepEqual(
     [second, elsewhere, list],
     [
-      { code: 123, stdout: "", stderr: '✗ device "board" is locked by "ann@lab"\n  -wait waits until it is free\n' },
+      {
+        code: 123,
+        stdout: "",
+        stderr: '✗ device "board" is locked by "ann@lab"\n  it is in use by a command; -wait waits until it is free\n',
+      },
       { code: 0, stdout: "mine\n", stderr: "" },
       { code: 0, stdout: '- board [in use by "ann@lab"]\n- other\n', stderr: "" },
     ],

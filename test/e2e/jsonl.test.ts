@@ -29,6 +29,43 @@ const verbs = [
   [["attach", "board"], "error"],
 ] as const;
 
+test("errors and notices tell what they belong to, and hints that there are not are null", async (t) => {
+  await using lab = await Lab.open(t.signal);
+  const { address } = await lab.agent({ board });
+  const told = async (...words: string[]) => {
+    const { stdout } = await lab.dutctl(["-s", address, "-f", "jsonl", ...words]);
+    return stdout
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => JSON.parse(line))
+      .map(({ type, device, command, run, data }) => [type, device, command, run !== null, data.hint]);
+  };
+  assert.deepEqual(
+    [
+      await told("board", "sh", "exit 3"),
+      await told("board", "none"),
+      await told("board", "lock", "-1s"),
+      await told("describe", "none"),
+      await told("-u", "bob@h", "board", "lock", "1ms"),
+      await told("list", "x"),
+    ],
+    [
+      [
+        ["end", "board", "sh", true, null],
+        ["error", "board", "sh", true, null],
+      ],
+      [["error", "board", "none", true, null]],
+      [["error", "board", null, false, null]],
+      [["error", "none", null, false, null]],
+      [
+        ["device", "board", null, false, undefined],
+        ["notice", "board", null, false, undefined],
+      ],
+      [["error", null, null, false, null]],
+    ],
+  );
+});
+
 test("every verb writes lines of the same keys, all of them to stdout", async (t) => {
   await using lab = await Lab.open(t.signal);
   const { address } = await lab.agent({ board });

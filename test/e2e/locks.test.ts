@@ -135,7 +135,7 @@ test("the same user does not run two commands on a device at once", async (t) =>
       {
         code: 123,
         stdout: "",
-        stderr: '✗ device "board" is locked by "alice@h"\n  -wait waits until it is free\n',
+        stderr: '✗ device "board" is locked by "alice@h"\n  it is in use by a command; -wait waits until it is free\n',
       },
       true,
     ],

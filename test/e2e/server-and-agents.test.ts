@@ -66,7 +66,7 @@ test("help and runs are forwarded with the caller's identity, and no version is 
     assert.deepEqual(await lab.dutctl(["-s", address, "-u", "bob", "board", "sh", "true"]), {
       code: 123,
       stdout: "",
-      stderr: '✗ device "board" is locked by "Zoë@büro"\n  -wait waits until it is free\n',
+      stderr: '✗ device "board" is locked by "Zoë@büro"\n  it is in use by a command; -wait waits until it is free\n',
     });
   }
   run.kill("SIGINT");

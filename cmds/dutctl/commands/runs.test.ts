@@ -54,7 +54,7 @@ test("runs shows what goes on and what ended", async () => {
           ...run,
           run: "r1",
           since: "2026-11-20T10:27:20.000Z",
-          end: { exitStatus: 4, code: "aborted", message: "module failed: no", hint: "" },
+          end: { exitStatus: 4, code: "aborted", message: "module failed: no", hint: null },
         },
       ],
     ],

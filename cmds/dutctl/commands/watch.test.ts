@@ -87,6 +87,7 @@ test("watch draws its table anew when the window changes its size, and no longer
       options: parseOptions({}),
       identity: "alice@desk",
       out: await openOutput("text", { stdout: outlet, stderr: outlet, terminal }, render),
+      subject: { device: undefined, command: undefined, runId: undefined },
       log: silentLog,
       world,
     },

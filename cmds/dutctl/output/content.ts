@@ -112,6 +112,8 @@ interface Common {
   readonly metadata?: Readonly<Record<string, string>>;
   /** The run that it belongs to, for the formats that programs read. */
   readonly runId?: string;
+  /** What it belongs to where neither the metadata nor the thing itself says it, for the formats that programs read. */
+  readonly subject?: { readonly device: string | undefined; readonly command: string | undefined };
 }
 
 /** One thing that the client says. */

@@ -79,7 +79,7 @@ test("jsonl tells what belongs to a run with its device, command and run, output
           stream: null,
           encoding: null,
         },
-        data: { exitStatus: null, code: "ok", message: "", hint: "" },
+        data: { exitStatus: null, code: "ok", message: "", hint: null },
       },
     ],
   );

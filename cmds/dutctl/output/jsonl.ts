@@ -17,15 +17,15 @@ interface Line {
 /** One object a line, each with the same keys; README.md tells them. Everything goes to stdout, in the order it happened. */
 export function jsonlRenderer({ now, stdout }: RenderOptions): Renderer {
   return (content) => {
-    const { metadata = {}, isError = false, runId } = content;
+    const { metadata = {}, isError = false, runId, subject } = content;
     const time = now().toISOString();
     return linesOf(content).map(({ type, device, command, run, data, stream, encoding }) => {
       const line = JSON.stringify({
         time,
         type,
         error: isError,
-        device: device ?? metadata.device ?? null,
-        command: command ?? metadata.command ?? null,
+        device: device ?? metadata.device ?? subject?.device ?? null,
+        command: command ?? metadata.command ?? subject?.command ?? null,
         run: run ?? runId ?? null,
         stream: stream ?? null,
         encoding: encoding ?? null,

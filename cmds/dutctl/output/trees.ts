@@ -68,7 +68,7 @@ export function runTree({ runId, device, command, args, owner, sinceMs, attached
 }
 
 export function endTree({ exitStatus, code, message, hint }: RunEnd): Tree {
-  return { exitStatus: exitStatus ?? null, code, message, hint };
+  return { exitStatus: exitStatus ?? null, code, message, hint: hint === "" ? null : hint };
 }
 
 /** Null for 0, which says that it is not known, and for what no calendar has. */

@@ -78,6 +78,7 @@ async function runOn(agent: JournalAgent, user: ReturnType<typeof memoryConsole>
     options: parseOptions({}),
     identity: "alice@desk",
     out,
+    subject: { device: undefined, command: undefined, runId: undefined },
     log: silentLog,
     world,
   };

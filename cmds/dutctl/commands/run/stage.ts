@@ -22,8 +22,9 @@ export interface StageOptions {
   readonly runId?: string;
 }
 
-export function openStage({ world, options, out }: Context, run: StageOptions): Stage {
+export function openStage({ world, options, out, subject }: Context, run: StageOptions): Stage {
   const { metadata, runId } = run;
+  subject.runId = runId;
   const { allowRead, force } = options;
   const { directory, env } = world;
   const belonging = { metadata, ...(runId === undefined ? {} : { runId }) };
