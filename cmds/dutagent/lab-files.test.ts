@@ -119,6 +119,22 @@ test("a file of which nothing has come is asked for again by another client, and
   );
 });
 
+test("a file of which only the head has come is the one that another client sends, with what is known of that", async () => {
+  const taken = Promise.withResolvers<unknown>();
+  await using bench = await runBench(async (call) => {
+    using _ = call.session.onSignal(taken.resolve);
+    await takeFile(call);
+  });
+  using client = RunClient.start(bench.connect(), { runId: "1", graceMs: 60_000 });
+  await client.until("file request");
+  client.send(head, { case: "signal", value: { name: "SIGINT" } });
+  await taken.promise;
+  using other = RunClient.attach(bench.connect(), "1", 0);
+  await other.until("file request");
+  other.send({ case: "fileHead", value: { transfer: 1, name: "in", size: 3n } }, chunk(0, "abc"), end("abc"));
+  assert.deepEqual(await other.toEnd(), ['1 print {"size":3}', "11 print abc", "14 end ok"]);
+});
+
 test("a file that nobody asked for, and a piece out of its place, end the run", async () => {
   await using bench = await runBench(takeFile);
   using unwanted = RunClient.start(bench.connect(), { runId: "1" });

@@ -21,7 +21,10 @@ export interface Session {
   rawMode(): Promise<AsyncDisposable>;
   /** Told the signals, such as SIGQUIT, that the user sends to what runs, until disposed. */
   onSignal(listener: (name: NodeJS.Signals) => void): Disposable;
-  /** Asks the client for a file by the name that the user knows it under. Ends the run if the client does not have it. */
+  /**
+   * Asks the client for a file by the name that the user knows it under. Resolves when the first of it has come. Ends the
+   * run if the client does not have it.
+   */
   requestFile(name: string): Promise<ReceivedFile>;
   /** Hands the client a file under a name. Rejects with what iterating the content throws. */
   sendFile(name: string, content: AsyncIterable<Uint8Array>, attributes?: FileAttributes): Promise<void>;

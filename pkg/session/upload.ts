@@ -18,13 +18,13 @@ type State =
 export class Upload {
   readonly transfer: number;
   readonly name: string;
-  /** Resolves when the client has begun to send it. */
+  /** Resolves when the first of it has come, or its end: until then another client may send another file of that name. */
   readonly begun: Promise<ReceivedFile>;
   readonly #begin = Promise.withResolvers<ReceivedFile>();
   readonly #pieces = new Deque<Uint8Array>();
   readonly #hash = createHash("sha256");
   readonly #onTaken: () => void;
-  #size: number | undefined;
+  #attributes: FileAttributes = {};
   #arrived = 0;
   #taken = 0;
   #state: State = { kind: "asked" };
@@ -59,14 +59,13 @@ export class Upload {
     return this.#unwanted;
   }
 
-  /** The client begins, or begins again after it attached; before the first byte another one may, with a file of another size. */
+  /** The client begins, or begins again after it attached; before the first byte another one may, with another file. */
   head(attributes: FileAttributes): void {
-    if (this.#arrived === 0) {
-      this.#size = attributes.size;
-    }
     if (this.#state.kind === "asked") {
       this.#state = { kind: "coming" };
-      this.#begin.resolve({ attributes, [Symbol.asyncIterator]: () => this.#read() });
+    }
+    if (this.#state.kind === "coming" && this.#arrived === 0) {
+      this.#attributes = attributes;
     }
   }
 
@@ -93,7 +92,8 @@ export class Upload {
     if (this.#state.kind !== "coming") {
       return;
     }
-    const declared = this.#size ?? size;
+    this.#handOver();
+    const declared = this.#attributes.size ?? size;
     const problem =
       size !== this.#arrived || declared !== this.#arrived
         ? `${Math.max(size, declared)} bytes were announced and ${this.#arrived} came`
@@ -115,6 +115,7 @@ export class Upload {
   /** Takes the file in one piece, as the first protocol carries it. */
   whole(content: Uint8Array): void {
     this.head({ size: content.length });
+    this.#handOver();
     this.#arrived = content.length;
     for (let start = 0; start < content.length; start += pieceBytes) {
       this.#pieces.push(content.subarray(start, start + pieceBytes));
@@ -128,6 +129,10 @@ export class Upload {
       this.#begin.reject(reason);
       this.#move({ kind: "failed", reason });
     }
+  }
+
+  #handOver(): void {
+    this.#begin.resolve({ attributes: this.#attributes, [Symbol.asyncIterator]: () => this.#read() });
   }
 
   async *#read(): AsyncGenerator<Uint8Array, undefined> {
@@ -159,6 +164,7 @@ export class Upload {
     if (piece.length === 0) {
       return;
     }
+    this.#handOver();
     this.#hash.update(piece);
     this.#arrived += piece.length;
     if (this.#unwanted) {
