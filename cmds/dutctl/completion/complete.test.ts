@@ -51,6 +51,22 @@ test("names that are options or hold control characters are not offered", async 
   assert.deepEqual(await completed(["-s", agent.address, "--", ""]), ["words", "dev 2", "dev1", "list"]);
 });
 
+test("help is offered where an argument belongs only when it has been begun, and always where none belongs", async () => {
+  const commands = [{ name: "power", arguments: [{ name: "state", description: "on or off" }] }, { name: "status" }];
+  const lab = { describe: () => ({ device: { name: "dev1" }, commands }) };
+  await using agent = await ScriptedAgent.start({}, undefined, { lab });
+  const at = ["-s", agent.address, "dev1"];
+  assert.deepEqual(
+    [
+      await completed([...at, "power", ""]),
+      await completed([...at, "power", "h"]),
+      await completed([...at, "power", "on", ""]),
+      await completed([...at, "status", ""]),
+    ],
+    [["words", "\tstate: on or off"], ["words", "help", "\tstate: on or off"], ["words"], ["words", "help"]],
+  );
+});
+
 const alone: readonly (readonly [words: string[], answer: string[]])[] = [
   [["-no"], ["words", "-no-color"]],
   [

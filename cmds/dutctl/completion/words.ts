@@ -15,7 +15,7 @@ type Ask = <T>(question: (live: Live) => Promise<T[]>) => Promise<T[]>;
 
 /** What a word may become that is no option; without a peer what needs none. */
 export async function answerWord(
-  { before, terminated }: Cursor & { readonly kind: "word" },
+  { before, terminated, written }: Cursor & { readonly kind: "word" },
   openLive: () => Promise<Live | undefined>,
   env: World["env"],
 ): Promise<Answer> {
@@ -31,7 +31,7 @@ export async function answerWord(
   if (!terminated && Object.hasOwn(wordSummaries, first)) {
     return answerFirstWord(first as keyof typeof wordSummaries, others, { ask, env });
   }
-  return answerDevice(first, others, ask);
+  return answerDevice(first, others, { ask, written });
 }
 
 async function answerFirstWord(
@@ -75,7 +75,11 @@ async function answerConfig([verb, ...args]: readonly string[], env: World["env"
 
 const lockWords = { lock: "reserve the device", unlock: "end a reservation" } as const;
 
-async function answerDevice(device: string, [command, ...args]: readonly string[], ask: Ask): Promise<Answer> {
+async function answerDevice(
+  device: string,
+  [command, ...args]: readonly string[],
+  { ask, written }: { readonly ask: Ask; readonly written: string },
+): Promise<Answer> {
   if (command === undefined) {
     const commands = await ask((live) => live.commands(device));
     return words([...commands.map(({ name, description }) => ({ value: name, description })), ...described(lockWords)]);
@@ -90,16 +94,21 @@ async function answerDevice(device: string, [command, ...args]: readonly string[
   const commands = await ask((live) => live.commands(device));
   return answerArgument(
     commands.find(({ name }) => name === command),
-    args.length,
+    { position: args.length, written },
   );
 }
 
 /** Names of arguments that are likely those of files. */
 const fileWord = /file|path|image|firmware|binary|rom|source|destination/i;
 
-function answerArgument(command: CommandRow | undefined, position: number): Answer {
-  const help: Candidate[] = position === 0 ? [{ value: "help", description: "show what the command does" }] : [];
+/** A shell writes the only answer by itself: where an argument belongs, `help` has to be begun by the user. */
+function answerArgument(
+  command: CommandRow | undefined,
+  { position, written }: { readonly position: number; readonly written: string },
+): Answer {
   const argument = command?.arguments[position];
+  const helps = position === 0 && (argument === undefined || written !== "");
+  const help: Candidate[] = helps ? [{ value: "help", description: "show what the command does" }] : [];
   const isFile =
     command === undefined ||
     command.passthrough ||
