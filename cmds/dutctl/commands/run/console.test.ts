@@ -7,7 +7,8 @@ import { connectTo } from "#pkg/protocol/client.ts";
 import { grantsOf } from "../../files/grants.ts";
 import { parseOptions } from "../../options.ts";
 import type { TerminalSize, UserConsole } from "../../terminal/user-console.ts";
-import { ended, JournalAgent, print, type Step } from "../../test/journal-agent.ts";
+import { JournalAgent } from "../../test/journal-agent.ts";
+import { ended, print, type Step } from "../../test/journal-steps.ts";
 import type { ForwardedSignal } from "../../world.ts";
 import { LabRun } from "./lab-run.ts";
 

@@ -4,7 +4,8 @@ import { mkdir, mkdtempDisposable, readdir, readFile, symlink, writeFile } from 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { ended, JournalAgent, offered, wanted } from "../../test/journal-agent.ts";
+import { JournalAgent } from "../../test/journal-agent.ts";
+import { ended, offered, wanted } from "../../test/journal-steps.ts";
 import { dutctl } from "../../test/recorded-world.ts";
 import { ScriptedAgent } from "../../test/scripted-agent.ts";
 

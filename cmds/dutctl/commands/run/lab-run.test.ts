@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { ended, JournalAgent, offered, print, type Step, stderr, stdout, wanted } from "../../test/journal-agent.ts";
+import { JournalAgent } from "../../test/journal-agent.ts";
+import { ended, offered, print, type Step, stderr, stdout, wanted } from "../../test/journal-steps.ts";
 import { dutctl, typed } from "../../test/recorded-world.ts";
 import { ScriptedAgent } from "../../test/scripted-agent.ts";
 
