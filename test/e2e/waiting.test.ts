@@ -107,6 +107,25 @@ for (const protocol of ["lab", "v1"]) {
   });
 }
 
+test("-wait outlives the death of an agent behind a server, which says that the device is offline", async (t) => {
+  await using lab = await Lab.open(t.signal);
+  const server = await lab.server();
+  const config = await lab.configuration(bench);
+  const state = ["-state", lab.path("state-of-both")];
+  const agent = await lab.agent(config, "-server", server.address, ...state);
+  const words = ["-s", server.address];
+  await lab.dutctl([...words, "-u", "bob@h", "board", "lock", "1h"]);
+  const waiting = lab.start("dutctl", [...words, "-wait", "board", "sh", "echo mine"]);
+  await waiting.said("stderr", /waiting: device "board" is locked by "bob@h" until \d\d:\d\d\n/);
+  agent.kill("SIGKILL");
+  await agent.ended;
+  await waiting.said("stderr", /\nwaiting: device "board" is offline\n/);
+  await lab.agent(config, "-a", agent.address, "-server", server.address, ...state);
+  await lab.dutctl([...words, "-u", "bob@h", "board", "unlock"]);
+  const { code, stdout } = await waiting.ended;
+  assert.deepEqual([code, stdout], [0, "mine\n"]);
+});
+
 test("-wait whose time is over while the agent is away names who had the device; who was never reached ends at once", async (t) => {
   await using lab = await Lab.open(t.signal);
   const agent = await lab.agent(bench);
