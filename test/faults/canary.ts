@@ -5,6 +5,8 @@ import { connectTo } from "#pkg/protocol/client.ts";
 import { speakV1 } from "./spoken.ts";
 
 const listEveryMs = 100;
+/** What it waits for an answer before it takes itself for harmed. */
+const patienceMs = 30_000;
 /** A run with every so many lists. */
 const runEvery = 5;
 
@@ -27,9 +29,10 @@ export function openCanary({ address }: { readonly address: string }, device: st
     for (let turn = 1; !over.signal.aborted; turn++) {
       const begun = performance.now();
       try {
-        await connection.devices.list({}, { timeoutMs: 30_000 });
+        await connection.devices.list({}, { timeoutMs: patienceMs });
         if (turn % runEvery === 0) {
-          const { stdout, end } = await speakV1(connection, { device, command: "sh", args: ["echo alive"] });
+          const command = { device, command: "sh", args: ["echo alive"] };
+          const { stdout, end } = await speakV1(connection, command, AbortSignal.timeout(patienceMs));
           if (stdout !== "alive\n") {
             failures.push(new Error(`the canary's run said ${JSON.stringify(stdout)} and ended with ${end}`));
           }
