@@ -2,6 +2,7 @@ import { z } from "zod";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
 import type { ExitStatus, Processes } from "#pkg/host/processes.ts";
+import { commandString } from "../command-string.ts";
 import { type Call, defineModule } from "../module.ts";
 import { RemoteExit } from "../remote-exit.ts";
 import { runCommand, runOnTerminal, runQuietly } from "./run-command.ts";
@@ -52,21 +53,6 @@ export const shell = defineModule({
     };
   },
 });
-
-/** Undefined when there is none, which only an interactive shell may do without. */
-function commandString(args: readonly string[], { interactive }: Options): string | undefined {
-  const [command] = args;
-  if (command === undefined && !interactive) {
-    throw new DutError("invalid_argument", "missing command-string");
-  }
-  if (args.length > 1) {
-    throw new DutError(
-      "invalid_argument",
-      "too many arguments - if the command-string contains spaces or special characters, quote it",
-    );
-  }
-  return command;
-}
 
 async function execute(
   call: Call,

@@ -1,4 +1,5 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
+import { commandString } from "../command-string.ts";
 import { type Call, defineModule } from "../module.ts";
 import { RemoteExit } from "../remote-exit.ts";
 import { connect } from "./connect.ts";
@@ -16,7 +17,7 @@ export const ssh = defineModule({
   async open(options, { host: { files } }) {
     return {
       async run(call) {
-        const command = commandOf(call.args, options);
+        const command = commandString(call.args, options);
         const { log, signal } = call;
         await using connection = await connect(options, { files, log, signal });
         log.debug("run SSH command", { host: nameOf(options.host, options.port), command });
@@ -26,21 +27,6 @@ export const ssh = defineModule({
     };
   },
 });
-
-/** Undefined when there is none, which only an interactive command may do without. */
-function commandOf(args: readonly string[], { interactive }: SshOptions): string | undefined {
-  const [command] = args;
-  if (command === undefined && !interactive) {
-    throw new DutError("invalid_argument", "missing command-string");
-  }
-  if (args.length > 1) {
-    throw new DutError(
-      "invalid_argument",
-      "too many arguments - if the command-string contains spaces or special characters, quote it",
-    );
-  }
-  return command;
-}
 
 async function execute(
   { interactive }: SshOptions,
