@@ -108,7 +108,7 @@ export const firstWords = {
 } as const satisfies Readonly<Record<string, (args: readonly string[]) => Request>>;
 
 /** Not for people: completion scripts say it. */
-export const completeWord = "__complete";
+const completeWord = "__complete";
 
 function parseRequest(positionals: readonly string[]): Request {
   const [first = "", ...args] = positionals;

@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { Lab } from "#test/support/lab.ts";
+import { peakMegabytes, resetPeak } from "#test/support/process-memory.ts";
 import { buildPrograms } from "#test/support/programs.ts";
-import { peakMegabytes, resetPeak } from "../bench/memory.ts";
+import { digestOf, writeRandomFile } from "#test/support/random-file.ts";
 
 const mebibytes = 1024;
 const mostMegabytes = 250;
@@ -17,7 +15,7 @@ test("a gibibyte goes through the server and comes back unchanged, and no proces
   const server = await lab.server("-log", "info");
   const board = { cmds: { ft: { uses: [{ module: "dummy-ft", passthrough: true }] } } };
   const agent = await lab.agent({ board }, "-server", server.address, "-log", "info");
-  const digest = await writeRandomFile(lab.path("in"));
+  const digest = await writeRandomFile(lab.path("in"), mebibytes);
   const daemons = { server: server.process.pid ?? 0, agent: agent.process.pid ?? 0 };
   await Promise.all(Object.values(daemons).map(resetPeak));
   const begun = performance.now();
@@ -39,30 +37,8 @@ test("a gibibyte goes through the server and comes back unchanged, and no proces
   };
   const shown = Object.entries(peaks).map(([name, value]) => `${name} ${value.toFixed(0)} MB`);
   t.diagnostic(`${((mebibytes * 1.048576) / seconds).toFixed(0)} MB/s each way; ${shown.join(", ")}`);
-  assert.equal(await digestOf(lab.path("out"), mebibytes * 1024 * 1024), digest);
+  assert.equal(await digestOf(lab.path("out"), mebibytes), digest);
   for (const [name, value] of Object.entries(peaks)) {
     assert.ok(value > 0 && value <= mostMegabytes, `${name} needed ${value} MB`);
   }
 });
-
-/** Writes content that does not repeat, and returns its SHA-256. */
-async function writeRandomFile(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  const block = Buffer.alloc(1024 * 1024);
-  crypto.getRandomValues(block.subarray(0, 65_536));
-  await using file = await open(path, "w");
-  for (let index = 0; index < mebibytes; index++) {
-    block.writeUInt32LE(index, (index * 4) % block.length);
-    hash.update(block);
-    await file.write(block);
-  }
-  return hash.digest("hex");
-}
-
-async function digestOf(path: string, bytes: number): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path, { end: bytes - 1 })) {
-    hash.update(chunk as Buffer);
-  }
-  return hash.digest("hex");
-}

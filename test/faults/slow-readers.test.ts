@@ -10,7 +10,7 @@ import { RunRequestSchema as LabRequest } from "#pkg/protocol/gen/dutlab/v1/dutl
 import { enveloped } from "#pkg/protocol/grpc/envelope.ts";
 import { Http2Session } from "#pkg/protocol/http2-session.ts";
 import { type Daemon, Lab, shellCommand } from "#test/support/lab.ts";
-import { peakMegabytes, resetPeak } from "../bench/memory.ts";
+import { peakMegabytes, resetPeak } from "#test/support/process-memory.ts";
 import { openCanary } from "./canary.ts";
 import { untilFree } from "./free-devices.ts";
 

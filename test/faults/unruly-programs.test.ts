@@ -4,8 +4,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { type Daemon, Lab, shellCommand } from "#test/support/lab.ts";
+import { peakMegabytes, resetPeak } from "#test/support/process-memory.ts";
 import { openRollCall } from "#test/support/roll-call.ts";
-import { peakMegabytes, resetPeak } from "../bench/memory.ts";
 import { openCanary } from "./canary.ts";
 import { untilFree } from "./free-devices.ts";
 

@@ -36,7 +36,7 @@ async function hiding<T>(mask: Mask, work: () => Promise<T>): Promise<T> {
 }
 
 /** The error itself when no secret is in it or in what caused it, else one that says the same without its causes. */
-export function maskedError(error: unknown, mask: Mask): unknown {
+function maskedError(error: unknown, mask: Mask): unknown {
   if (!tells(error, mask)) {
     return error;
   }

@@ -4,8 +4,8 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { parseAddress } from "#pkg/protocol/address.ts";
 import { type Connection, connectTo } from "#pkg/protocol/client.ts";
 import type { RunRequestSchema } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
+import { peakMegabytes, resetPeak } from "#test/support/process-memory.ts";
 import { percentile } from "../medians.ts";
-import { peakMegabytes, resetPeak } from "../memory.ts";
 import type { Group } from "../row.ts";
 
 const agents = 5;

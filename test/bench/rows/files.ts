@@ -1,18 +1,18 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { createReadStream } from "node:fs";
-import { open, rm, stat } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { setTimeout } from "node:timers/promises";
+import { peakMegabytes, resetPeak } from "#test/support/process-memory.ts";
+import { digestOf, writeRandomFile } from "#test/support/random-file.ts";
 import { timed } from "../medians.ts";
-import { peakMegabytes, resetPeak } from "../memory.ts";
 import { bulkBytes, flood } from "../peers/flood.ts";
 import type { BenchLab, Group, Row } from "../row.ts";
 
-const fileBytes = 1024 ** 3;
+const mebibytes = 1024;
+const fileBytes = mebibytes * 1024 * 1024;
 const megabytes = fileBytes / 1e6;
 
 /** What dummy-ft adds. */
@@ -23,7 +23,7 @@ export const files: Group = {
   name: "files",
   async measure(lab) {
     const input = join(lab.directory, "gibibyte");
-    const digest = await writeRandomFile(input);
+    const digest = await writeRandomFile(input, mebibytes);
     const splice = bulkBytes / 1000 / (await timed(() => sendThrough(lab.spliced.swallow)));
     const bare = await bareNode();
     const rows: Row[] = [];
@@ -69,7 +69,7 @@ async function transfer(
   if (code !== 0) {
     throw new Error(`the transfer of 1 GiB ended with ${code}`);
   }
-  const back = await digestOf(output, fileBytes);
+  const back = await digestOf(output, mebibytes);
   if (back !== digest || (await stat(output)).size !== fileBytes + ending.length) {
     throw new Error("the file that came back is another one");
   }
@@ -87,27 +87,6 @@ async function watchPeak(child: ChildProcess): Promise<number> {
     await setTimeout(100);
   }
   return peak;
-}
-
-/** Writes content that does not compress, and returns its SHA-256. */
-async function writeRandomFile(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  const block = crypto.getRandomValues(new Uint8Array(65_536));
-  await using file = await open(path, "w");
-  for (let written = 0; written < fileBytes; written += block.length) {
-    block[written % block.length] = written / block.length;
-    hash.update(block);
-    await file.write(block);
-  }
-  return hash.digest("hex");
-}
-
-async function digestOf(path: string, bytes: number): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path, { end: bytes - 1 })) {
-    hash.update(chunk as Buffer);
-  }
-  return hash.digest("hex");
 }
 
 async function sendThrough(port: number): Promise<void> {
