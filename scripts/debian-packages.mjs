@@ -14,10 +14,23 @@ const forDemo = [
   "zstd",
 ];
 
-/** What a purpose needs; the tests have foreign clients and a clock to set besides. @type {Readonly<Record<string, readonly string[]>>} */
+/** What a purpose needs; the tests have foreign clients, stores, proxies, firewalls and a clock to set besides. @type {Readonly<Record<string, readonly string[]>>} */
 export const packageSets = {
   demo: forDemo,
-  test: [...forDemo, "curl", "python3-grpcio", "faketime", "openssh-server", "zsh", "fish"],
+  test: [
+    ...forDemo,
+    "curl",
+    "python3-grpcio",
+    "faketime",
+    "openssh-server",
+    "zsh",
+    "fish",
+    "etcd-server",
+    "nginx-light",
+    "iproute2",
+    "iptables",
+    "conntrack",
+  ],
   build: ["binutils"],
 };
 

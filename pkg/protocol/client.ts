@@ -1,10 +1,12 @@
 import type { DescMessage, DescMethod, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { Address } from "./address.ts";
+import type { ClientTls } from "./dial.ts";
 import { DeviceService, RelayService } from "./gen/dutctl/v1/dutctl_pb.ts";
 import { LabService, RunService } from "./gen/dutlab/v1/dutlab_pb.ts";
 import { type CallOptions, callStream, callUnary } from "./grpc/call.ts";
 import { fromHeader, fromHeaderValue, versionHeader } from "./headers.ts";
 import { Http2Session } from "./http2-session.ts";
+import type { Streams } from "./streams.ts";
 import { protocolVersion } from "./version.ts";
 
 export type { CallOptions };
@@ -26,20 +28,27 @@ type Call<Method> = Method extends {
       : (requests: AsyncIterable<MessageInitShape<Input>>, options?: CallOptions) => AsyncIterable<MessageShape<Output>>
   : never;
 
-export interface Connection extends Disposable {
+export interface Clients {
   readonly devices: Client<typeof DeviceService>;
   readonly relay: Client<typeof RelayService>;
   readonly lab: Client<typeof LabService>;
   readonly runs: Client<typeof RunService>;
 }
 
-export interface ConnectionOptions {
+export interface Connection extends Clients, Disposable {}
+
+export interface CallerOptions {
   /** Sent as From with every call that may change something; undefined sends none. */
   readonly identity: string | undefined;
   /** Told the peer's Dutctl-Version, null when it sends none, once, with the first answer that is no error. */
   readonly onPeerVersion?: (version: string | null) => void;
+}
+
+export interface ConnectionOptions extends CallerOptions {
   /** Pings also without an open stream, so that a dead peer is known before it is needed. */
   readonly pingWhenIdle?: boolean;
+  /** Undefined speaks in clear. */
+  readonly tls?: ClientTls | undefined;
 }
 
 /**
@@ -47,14 +56,18 @@ export interface ConnectionOptions {
  * Compression is never offered: it costs several times the throughput, and firmware hardly compresses.
  */
 export function connectTo(address: Address, options: ConnectionOptions): Connection {
-  const session = new Http2Session(address, { pingWhenIdle: options.pingWhenIdle ?? false });
+  const session = new Http2Session(address, { pingWhenIdle: options.pingWhenIdle ?? false, tls: options.tls });
+  return { ...clientsOver(session, options), [Symbol.dispose]: () => session[Symbol.dispose]() };
+}
+
+/** The clients of a peer that is connected already. */
+export function clientsOver(peer: Streams, options: CallerOptions): Clients {
   const introduced = introduction(options);
   return {
-    devices: clientOf(DeviceService, session, introduced),
-    relay: clientOf(RelayService, session, introduced),
-    lab: clientOf(LabService, session, introduced),
-    runs: clientOf(RunService, session, introduced),
-    [Symbol.dispose]: () => session[Symbol.dispose](),
+    devices: clientOf(DeviceService, peer, introduced),
+    relay: clientOf(RelayService, peer, introduced),
+    lab: clientOf(LabService, peer, introduced),
+    runs: clientOf(RunService, peer, introduced),
   };
 }
 
@@ -62,24 +75,24 @@ type Introduction = (method: DescMethod, options: CallOptions) => CallOptions;
 
 function clientOf<Service extends DescService>(
   service: Service,
-  session: Http2Session,
+  peer: Streams,
   introduced: Introduction,
 ): Client<Service> {
-  const calls = service.methods.map((method) => [method.localName, callOf(method, session, introduced)]);
+  const calls = service.methods.map((method) => [method.localName, callOf(method, peer, introduced)]);
   return Object.fromEntries(calls) as Client<Service>;
 }
 
-function callOf(method: DescMethod, session: Http2Session, introduced: Introduction) {
+function callOf(method: DescMethod, peer: Streams, introduced: Introduction) {
   switch (method.methodKind) {
     case "unary":
       return (request: MessageInitShape<DescMessage>, options: CallOptions = {}) =>
-        callUnary(session, method, request, introduced(method, options));
+        callUnary(peer, method, request, introduced(method, options));
     case "server_streaming":
       return (request: MessageInitShape<DescMessage>, options: CallOptions = {}) =>
-        callStream(session, method, only(request), introduced(method, options));
+        callStream(peer, method, only(request), introduced(method, options));
     default:
       return (requests: AsyncIterable<MessageInitShape<DescMessage>>, options: CallOptions = {}) =>
-        callStream(session, method, requests, introduced(method, options));
+        callStream(peer, method, requests, introduced(method, options));
   }
 }
 
@@ -96,7 +109,7 @@ const anonymous: ReadonlySet<DescMethod> = new Set([
 ]);
 
 /** Adds who calls and with which version to a call, and hears the peer's version of the first answer. */
-function introduction({ identity, onPeerVersion }: ConnectionOptions): Introduction {
+function introduction({ identity, onPeerVersion }: CallerOptions): Introduction {
   let told = false;
   return (method, options) => ({
     ...options,

@@ -1,4 +1,5 @@
-import { createConnection, type Socket } from "node:net";
+import { createConnection, isIP, type Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { type Address, formatAddress } from "./address.ts";
 import { limits } from "./limits.ts";
@@ -9,8 +10,53 @@ import { limits } from "./limits.ts";
  */
 const loopback = ["127.0.0.1", "::1"];
 
-/** Opens a connection. Throws unavailable when there is none within limits.connectMs, and the signal's reason. */
-export async function dial(address: Address, signal: AbortSignal): Promise<Socket> {
+/** What a program that dials trusts, and shows of itself. All of it is text in PEM. */
+export interface ClientTls {
+  /** The authorities that the peer's certificate may be of; undefined takes those that the system trusts. */
+  readonly ca: string | undefined;
+  /** Its own certificate and the key to it; undefined shows none. */
+  readonly own: { readonly cert: string; readonly key: string } | undefined;
+}
+
+/**
+ * Opens a connection, in TLS 1.3 where that is wanted. Throws unavailable when there is none within limits.connectMs,
+ * and the signal's reason.
+ */
+export async function dial(
+  address: Address,
+  signal: AbortSignal,
+  tls?: ClientTls,
+  protocol: "h2" | "http/1.1" = "h2",
+): Promise<Socket> {
+  const socket = await dialInClear(address, signal);
+  return tls === undefined ? socket : secured(socket, { address, signal, tls, protocol });
+}
+
+interface Securing {
+  readonly address: Address;
+  readonly signal: AbortSignal;
+  readonly tls: ClientTls;
+  readonly protocol: string;
+}
+
+async function secured(socket: Socket, { address, signal, tls, protocol }: Securing): Promise<TLSSocket> {
+  const { connect } = await import("node:tls");
+  const host = address.kind === "tcp" && address.host !== "" ? address.host : "localhost";
+  const { ca, own } = tls;
+  const secure = connect({
+    socket,
+    minVersion: "TLSv1.3",
+    ALPNProtocols: [protocol],
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+    host,
+    ...(ca === undefined ? {} : { ca }),
+    ...(own === undefined ? {} : own),
+  });
+  await settled(secure, "secureConnect", address, signal);
+  return secure;
+}
+
+async function dialInClear(address: Address, signal: AbortSignal): Promise<Socket> {
   if (address.kind === "unix") {
     return open({ path: address.path }, address, signal);
   }
@@ -34,6 +80,12 @@ type Target = { readonly path: string } | { readonly host: string; readonly port
 async function open(target: Target, address: Address, signal: AbortSignal): Promise<Socket> {
   signal.throwIfAborted();
   const socket = createConnection({ ...target, noDelay: true, keepAlive: true });
+  await settled(socket, "connect", address, signal);
+  return socket;
+}
+
+/** Waits for the event that says a socket is ready; a socket that is not is destroyed. */
+async function settled(socket: Socket, ready: string, address: Address, signal: AbortSignal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const seconds = limits.connectMs / 1000;
   const patience = setTimeout(() => {
@@ -42,12 +94,11 @@ async function open(target: Target, address: Address, signal: AbortSignal): Prom
   const onAbort = () => reject(signal.reason);
   const onError = (error: Error) => reject(new DutError("unavailable", firstOf(error).message, { cause: error }));
   signal.addEventListener("abort", onAbort);
-  socket.once("connect", () => resolve());
+  socket.once(ready, () => resolve());
   socket.on("error", onError);
   try {
     await promise;
     socket.off("error", onError);
-    return socket;
   } catch (error) {
     socket.destroy();
     throw error;

@@ -1,4 +1,5 @@
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import type { Log } from "#pkg/log/log.ts";
 import type { Address } from "./address.ts";
 import { refuseBrowser } from "./browser-guard.ts";
@@ -6,15 +7,22 @@ import { limits } from "./limits.ts";
 import type { Door } from "./listener.ts";
 import type { HttpHandler } from "./rpc-handler.ts";
 
+/** Takes a connection over that asked for another protocol: answers the request, and owns the socket from now on. */
+export type Upgrade = (request: IncomingMessage, socket: Socket, head: Buffer) => void;
+
 export interface Http1Options {
   readonly address: Address;
   readonly headersMs: number;
   readonly log: Log;
+  /** By the name in the Upgrade header. A request for any other is answered in HTTP/1.1. */
+  readonly upgrades: Readonly<Record<string, Upgrade>>;
 }
 
 /** HTTP/1.1 for curl, scripts and probes: JSON calls, gRPC-Web and Connect, but nothing that a web page could send. */
-export function http1Door(handler: HttpHandler, { address, headersMs, log }: Http1Options): Door {
+export function http1Door(handler: HttpHandler, { address, headersMs, log, upgrades }: Http1Options): Door {
   const listenHost = address.kind === "tcp" ? address.host : "localhost";
+  const upgradeOf = ({ headers: { upgrade = "" } }: IncomingMessage) =>
+    Object.hasOwn(upgrades, upgrade) ? upgrades[upgrade] : undefined;
   const server = createServer(
     {
       maxHeaderSize: limits.headerBytes,
@@ -22,6 +30,7 @@ export function http1Door(handler: HttpHandler, { address, headersMs, log }: Htt
       requestTimeout: limits.requestMs,
       keepAliveTimeout: headersMs,
       connectionsCheckingInterval: headersMs / 10,
+      shouldUpgradeCallback: (request) => upgradeOf(request) !== undefined,
     },
     (request, response) => {
       const refusal = refuseBrowser(
@@ -42,6 +51,7 @@ export function http1Door(handler: HttpHandler, { address, headersMs, log }: Htt
       response.end(`${JSON.stringify({ code: "permission_denied", message: refusal.reason })}\n`);
     },
   );
+  server.on("upgrade", (request, socket, head) => upgradeOf(request)?.(request, socket as Socket, head));
   server.maxHeadersCount = limits.headerCount;
   // The time limits of node:http are checked by a timer that starts with "listening", which a server without a port of
   // its own never emits.

@@ -13,21 +13,35 @@ export interface Http2Options {
   /** From accepting a connection to its first stream. */
   readonly headersMs: number;
   readonly log: Log;
+  /** What a peer may do. Default that of a client. */
+  readonly allowance?: Allowance;
+}
+
+/** What a peer may do over one connection. */
+export interface Allowance {
+  readonly concurrentStreams: number;
+  /** Token bucket of stream resets: burst, and refill per second. */
+  readonly resetBurst: number;
+  readonly resetsPerSecond: number;
+  /** Memory that the session may hold, in megabytes as Node counts it. */
+  readonly sessionMegabytes: number;
+  /** Stays without a stream, and is pinged also then. */
+  readonly lasting: boolean;
 }
 
 /** HTTP/2 in clear with prior knowledge, with the limits that Node leaves open. */
-export function http2Door(handler: HttpHandler, { headersMs, log }: Http2Options): Door {
+export function http2Door(handler: HttpHandler, { headersMs, log, allowance = limits.client }: Http2Options): Door {
   const sessions = new Set<WatchedSession>();
   const server = createServer({
     settings: {
       initialWindowSize: limits.streamWindowBytes,
-      maxConcurrentStreams: limits.concurrentStreams,
+      maxConcurrentStreams: allowance.concurrentStreams,
       maxHeaderListSize: limits.headerBytes,
     },
     maxHeaderListPairs: limits.headerCount,
-    maxSessionMemory: limits.sessionMegabytes,
-    streamResetBurst: limits.resetBurst,
-    streamResetRate: limits.resetsPerSecond,
+    maxSessionMemory: allowance.sessionMegabytes,
+    streamResetBurst: allowance.resetBurst,
+    streamResetRate: allowance.resetsPerSecond,
   });
   server.on("request", handler);
   server.on("sessionError", (error) => log.debug("connection failed", { err: error }));
@@ -35,7 +49,7 @@ export function http2Door(handler: HttpHandler, { headersMs, log }: Http2Options
     admit(socket) {
       server.once("session", (session) => {
         session.setLocalWindowSize(limits.connectionWindowBytes);
-        const watched = new WatchedSession(session, socket, { headersMs, log });
+        const watched = new WatchedSession(session, socket, { headersMs, log, lasting: allowance.lasting });
         sessions.add(watched);
         session.once("close", () => sessions.delete(watched));
       });
@@ -54,23 +68,29 @@ export function http2Door(handler: HttpHandler, { headersMs, log }: Http2Options
 }
 
 /**
- * A session that is pinged while it has open streams and dropped when the peer does not answer, so that a client whose
- * cable was pulled does not hold its device. One that has had no stream for the idle time is closed; the first stream
- * has to come within the time for headers.
+ * A session that is pinged while it has open streams, or always, and dropped when the peer does not answer, so that a
+ * client whose cable was pulled does not hold its device. One that has had no stream for the idle time is closed, unless
+ * it is to last; the first stream has to come within the time for headers.
  */
 class WatchedSession {
   readonly session: ServerHttp2Session;
   readonly #socket: Socket;
   readonly #log: Log;
+  readonly #lasting: boolean;
   #openStreams = 0;
   #idleSince: number;
   #pingedAt: number | undefined;
   readonly #quiet = new EventEmitter<{ idle: [] }>();
 
-  constructor(session: ServerHttp2Session, socket: Socket, { headersMs, log }: Http2Options) {
+  constructor(
+    session: ServerHttp2Session,
+    socket: Socket,
+    { headersMs, log, lasting }: { headersMs: number; log: Log; lasting: boolean },
+  ) {
     this.session = session;
     this.#socket = socket;
     this.#log = log;
+    this.#lasting = lasting;
     this.#idleSince = performance.now() - limits.idleMs + headersMs;
     session.on("stream", (stream) => {
       this.#openStreams += 1;
@@ -101,7 +121,7 @@ class WatchedSession {
 
   #look(): void {
     const now = performance.now();
-    if (this.#openStreams === 0) {
+    if (this.#openStreams === 0 && !this.#lasting) {
       this.#pingedAt = undefined;
       if (now - this.#idleSince >= limits.idleMs) {
         void this.drain();

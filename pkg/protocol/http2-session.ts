@@ -1,22 +1,17 @@
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  type ClientSessionOptions,
-  connect,
-  type OutgoingHttpHeaders,
-} from "node:http2";
-import type { Socket } from "node:net";
+import { type ClientHttp2Stream, type ClientSessionOptions, connect, type OutgoingHttpHeaders } from "node:http2";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { type Address, formatAddress } from "./address.ts";
-import { dial } from "./dial.ts";
+import { type ClientTls, dial } from "./dial.ts";
 import { limits } from "./limits.ts";
+import { LiveSession } from "./live-session.ts";
+import type { Streams } from "./streams.ts";
 
 /** The authority of requests to a unix socket, which has no name that HTTP could use. */
 const unixAuthority = "http://localhost";
 
 const sessionOptions: ClientSessionOptions = {
-  maxSessionMemory: limits.sessionMegabytes,
-  peerMaxConcurrentStreams: limits.concurrentStreams,
+  maxSessionMemory: limits.client.sessionMegabytes,
+  peerMaxConcurrentStreams: limits.client.concurrentStreams,
 };
 
 export interface Http2SessionOptions {
@@ -24,25 +19,29 @@ export interface Http2SessionOptions {
   readonly pingWhenIdle: boolean;
   /** What one stream may have on its way to us, in bytes. */
   readonly streamWindowBytes?: number;
+  /** Undefined speaks in clear. */
+  readonly tls?: ClientTls | undefined;
 }
-
-/** The cause of an error about a peer that takes connections and has never said a word. */
-export class NeverAnswered extends Error {}
 
 /**
  * The connection to one peer: opened with the first request, opened again when it was lost, alive by pings. Every
  * request of a program to that peer goes through it, RPC calls and joined streams alike. Disposing drops it with
  * everything that is open on it.
  */
-export class Http2Session implements Disposable {
+export class Http2Session implements Streams, Disposable {
   readonly #address: Address;
   readonly #pingWhenIdle: boolean;
   readonly #streamWindowBytes: number;
+  readonly #tls: ClientTls | undefined;
   readonly #end = new AbortController();
   #current: Promise<LiveSession> | undefined;
 
-  constructor(address: Address, { pingWhenIdle, streamWindowBytes = limits.streamWindowBytes }: Http2SessionOptions) {
+  constructor(
+    address: Address,
+    { pingWhenIdle, streamWindowBytes = limits.streamWindowBytes, tls }: Http2SessionOptions,
+  ) {
     this.#address = address;
+    this.#tls = tls;
     this.#pingWhenIdle = pingWhenIdle;
     this.#streamWindowBytes = streamWindowBytes;
   }
@@ -82,8 +81,8 @@ export class Http2Session implements Disposable {
     const address = this.#address;
     const end = this.#end.signal;
     try {
-      const socket = await dial(address, end);
-      const session = connect(urlOf(address), {
+      const socket = await dial(address, end, this.#tls);
+      const session = connect(urlOf(address, this.#tls !== undefined), {
         ...sessionOptions,
         settings: { initialWindowSize: this.#streamWindowBytes, enablePush: false },
         createConnection: () => socket,
@@ -96,90 +95,11 @@ export class Http2Session implements Disposable {
   }
 }
 
-interface Care {
-  readonly peer: string;
-  readonly pingWhenIdle: boolean;
-  /** Drops the session when it aborts. */
-  readonly end: AbortSignal;
-}
-
-/**
- * A session that is pinged while it has open streams, or always, and dropped when the peer says nothing in time. One
- * that is not pinged and has had no stream for the idle time is closed.
- */
-class LiveSession {
-  readonly #session: ClientHttp2Session;
-  readonly #socket: Socket;
-  readonly #care: Care;
-  #openStreams = 0;
-  #idleSince = performance.now();
-  #leaving = false;
-
-  constructor(session: ClientHttp2Session, socket: Socket, care: Care) {
-    this.#session = session;
-    this.#socket = socket;
-    this.#care = care;
-    const drop = () => session.destroy();
-    const timer = setInterval(() => this.#look(), limits.pingIntervalMs).unref();
-    care.end.addEventListener("abort", drop);
-    session.once("connect", () => session.setLocalWindowSize(limits.connectionWindowBytes));
-    session.once("goaway", () => {
-      this.#leaving = true;
-    });
-    // The streams and requests of the session report it.
-    session.on("error", () => {});
-    session.once("close", () => {
-      clearInterval(timer);
-      care.end.removeEventListener("abort", drop);
-    });
-  }
-
-  /** True while new streams can be opened. */
-  get usable(): boolean {
-    return !this.#leaving && !this.#session.closed && !this.#session.destroyed;
-  }
-
-  request(headers: OutgoingHttpHeaders): ClientHttp2Stream {
-    const stream = this.#session.request(headers, { endStream: false });
-    this.#openStreams += 1;
-    stream.once("close", () => {
-      this.#openStreams -= 1;
-      this.#idleSince = performance.now();
-    });
-    return stream;
-  }
-
-  #look(): void {
-    if (this.#session.destroyed) {
-      // Its close event comes when its socket has closed, which a silent peer delays.
-      return;
-    }
-    if (this.#openStreams > 0 || this.#care.pingWhenIdle) {
-      this.#ping();
-    } else if (performance.now() - this.#idleSince >= limits.idleMs - limits.pingIntervalMs) {
-      this.#session.close();
-    }
-  }
-
-  #ping(): void {
-    const heard = this.#socket.bytesRead;
-    const seconds = limits.pingTimeoutMs / 1000;
-    const patience = setTimeout(() => {
-      // An answer that waits behind much data is none that is missing.
-      if (this.#socket.bytesRead === heard) {
-        const cause = heard === 0 ? { cause: new NeverAnswered() } : {};
-        this.#session.destroy(
-          new DutError("unavailable", `${this.#care.peer} has said nothing for ${seconds} s`, cause),
-        );
-      }
-    }, limits.pingTimeoutMs).unref();
-    this.#session.ping(() => clearTimeout(patience));
-  }
-}
-
-/** The base URL of calls to an address; TLS is not spoken yet. */
-function urlOf(address: Address): string {
-  return address.kind === "unix" ? unixAuthority : `http://${formatAddress(clientAddress(address))}`;
+/** The base URL of calls to an address. */
+function urlOf(address: Address, secure: boolean): string {
+  return address.kind === "unix"
+    ? unixAuthority
+    : `${secure ? "https" : "http"}://${formatAddress(clientAddress(address))}`;
 }
 
 /** For a client an empty host is this machine. */

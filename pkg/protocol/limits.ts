@@ -19,15 +19,25 @@ export const limits = {
    * 20 ms round-trip time between the two.
    */
   relayWindowBytes: 1024 * 1024,
-  /** Memory that one session may hold, in megabytes as Node counts it: its windows both ways and headers. */
-  sessionMegabytes: 64,
 
   headerBytes: 16 * 1024,
   headerCount: 64,
-  concurrentStreams: 128,
-  /** Token bucket of stream resets, against rapid reset: burst, and refill per second. */
-  resetBurst: 200,
-  resetsPerSecond: 20,
+  /** What a client may do over one connection. Memory is its windows both ways and headers, in megabytes as Node counts it. */
+  client: {
+    concurrentStreams: 128,
+    resetBurst: 200,
+    resetsPerSecond: 20,
+    sessionMegabytes: 64,
+    lasting: false,
+  },
+  /** The same over the connection between a server and an agent, or another server: the runs of many clients. */
+  tunnel: {
+    concurrentStreams: 1024,
+    resetBurst: 1000,
+    resetsPerSecond: 100,
+    sessionMegabytes: 1024,
+    lasting: true,
+  },
   connections: 256,
 
   /** From accepting a connection to its first bytes, and to the end of the headers of an HTTP/1.1 request. */
@@ -37,7 +47,7 @@ export const limits = {
   /** A connection without an open stream is closed after this. */
   idleMs: 5 * 60_000,
   /** Pings go both ways while streams are open; a peer that does not answer in time is lost. */
-  pingIntervalMs: 5_000,
+  pingIntervalMs: 4_000,
   pingTimeoutMs: 5_000,
   /** Opening a connection. */
   connectMs: 10_000,

@@ -5,7 +5,7 @@ import { dirname } from "node:path";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { type Address, formatAddress } from "./address.ts";
-import { http1Door } from "./http1-door.ts";
+import { http1Door, type Upgrade } from "./http1-door.ts";
 import { http2Door } from "./http2-door.ts";
 import { limits } from "./limits.ts";
 import { refuseOpenListener } from "./listen-policy.ts";
@@ -26,6 +26,8 @@ export interface ListenOptions {
   readonly log: Log;
   /** Accepts an address beyond loopback and unix sockets. */
   readonly insecure: boolean;
+  /** Protocols that a connection of HTTP/1.1 may be taken over for, by name. Default none. */
+  readonly upgrades?: Readonly<Record<string, Upgrade>>;
   /** From accepting a connection to its first bytes, and to the end of the first headers. Default limits.headersMs. */
   readonly headersMs?: number;
 }
@@ -48,12 +50,23 @@ const http2Preface = Buffer.from("PRI");
  */
 export async function listen(address: Address, handler: HttpHandler, options: ListenOptions): Promise<Listener> {
   await refuseOpenListener(address, options.insecure);
-  const { log, headersMs = limits.headersMs } = options;
+  const { log, headersMs = limits.headersMs, upgrades = {} } = options;
+  const open = new Set<Socket>();
+  /** A connection that was taken over is not the listener's any more. */
+  const releasing = (given: Readonly<Record<string, Upgrade>>): Readonly<Record<string, Upgrade>> =>
+    Object.fromEntries(
+      Object.entries(given).map(([name, upgrade]) => [
+        name,
+        (request, socket, head) => {
+          open.delete(socket);
+          upgrade(request, socket, head);
+        },
+      ]),
+    );
   const doors = {
-    http1: http1Door(handler, { address, headersMs, log }),
+    http1: http1Door(handler, { address, headersMs, log, upgrades: releasing(upgrades) }),
     http2: http2Door(handler, { headersMs, log }),
   };
-  const open = new Set<Socket>();
   const unrecognised = new Set<Socket>();
   const server = createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true }, (socket) => {
     if (open.size >= limits.connections) {

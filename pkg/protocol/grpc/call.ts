@@ -10,8 +10,9 @@ import {
 } from "@bufbuild/protobuf";
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { packageVersion } from "../build-info.ts";
-import { type Http2Session, NeverAnswered } from "../http2-session.ts";
 import { limits } from "../limits.ts";
+import { NeverAnswered } from "../live-session.ts";
+import type { Streams } from "../streams.ts";
 import { Answer } from "./answer.ts";
 import { enveloped, messagesIn } from "./envelope.ts";
 import { BrokenCall, saidByPeer, throwUnlessOk } from "./status.ts";
@@ -37,13 +38,13 @@ type MethodOf<Input extends DescMessage, Output extends DescMessage> = DescMetho
  * made or is lost, deadline_exceeded, or canceled when the signal was aborted.
  */
 export async function callUnary<Input extends DescMessage, Output extends DescMessage>(
-  session: Http2Session,
+  peer: Streams,
   method: MethodOf<Input, Output>,
   request: MessageInitShape<Input>,
   options: CallOptions,
 ): Promise<MessageShape<Output>> {
   const envelope = encode(method, request);
-  const answers = exchange(session, method, options, async (stream) => void stream.end(envelope));
+  const answers = exchange(peer, method, options, async (stream) => void stream.end(envelope));
   let response: MessageShape<Output> | undefined;
   for await (const message of answers) {
     if (response !== undefined) {
@@ -62,12 +63,12 @@ export async function callUnary<Input extends DescMessage, Output extends DescMe
  * cancels it. Throws as callUnary does, and what iterating the requests throws.
  */
 export function callStream<Input extends DescMessage, Output extends DescMessage>(
-  session: Http2Session,
+  peer: Streams,
   method: MethodOf<Input, Output>,
   requests: AsyncIterable<MessageInitShape<Input>>,
   options: CallOptions,
 ): AsyncGenerator<MessageShape<Output>> {
-  return exchange(session, method, options, async (stream) => {
+  return exchange(peer, method, options, async (stream) => {
     for await (const request of requests) {
       if (!stream.writable) {
         return;
@@ -82,17 +83,15 @@ export function callStream<Input extends DescMessage, Output extends DescMessage
 
 /** One call: opens a stream, sends beside receiving, and ends with the peer's status or what came in its place. */
 async function* exchange<Input extends DescMessage, Output extends DescMessage>(
-  session: Http2Session,
+  peer: Streams,
   method: MethodOf<Input, Output>,
   options: CallOptions,
   send: (stream: ClientHttp2Stream) => Promise<void>,
 ): AsyncGenerator<MessageShape<Output>> {
   const stop = stopSignal(options);
-  const stream = await session
-    .request("POST", pathOf(method), requestHeaders(options), stop)
-    .catch((error: unknown) => {
-      throw stop.aborted ? reasonOf(stop, options) : error;
-    });
+  const stream = await peer.request("POST", pathOf(method), requestHeaders(options), stop).catch((error: unknown) => {
+    throw stop.aborted ? reasonOf(stop, options) : error;
+  });
   let broken: unknown;
   const breakOff = (reason: unknown) => {
     broken ??= reason;
