@@ -17,7 +17,7 @@ import { SessionDoor } from "./sessions/session-door.ts";
 export interface LabOptions {
   readonly store: Store;
   /** This server, as errors name it: `dutserver at localhost:1024`. */
-  readonly server: string;
+  readonly server: () => string;
   readonly registrations: RegistrationPolicy;
   /** Towards other servers: the newest that there is. */
   readonly tls: () => ClientTls | undefined;

@@ -21,11 +21,13 @@ export interface Reach {
 
 export function reachOf(
   scope: Scope,
-  { registry, peers, server }: { readonly registry: Registry; readonly peers: Peers; readonly server: string },
+  { registry, peers, server }: { readonly registry: Registry; readonly peers: Peers; readonly server: () => string },
 ): Reach {
   return {
     scope,
-    server,
+    get server() {
+      return server();
+    },
     get callees() {
       return scope === "here" ? registry.here : [...registry.here, ...peers.callees];
     },
@@ -42,7 +44,7 @@ export function reachOf(
         place.kind === "offline"
           ? `is offline since ${new Date(place.since).toISOString()}: ${titleOf(agent)}: ${place.reason}`
           : `is not at this server: ${titleOf(agent)} has gone elsewhere`;
-      throw new DutError("unavailable", `${server}: device ${quote(name)} ${why}`);
+      throw new DutError("unavailable", `${server()}: device ${quote(name)} ${why}`);
     },
   };
 }

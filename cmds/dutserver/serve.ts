@@ -25,7 +25,9 @@ export async function serve(options: Options, { env, signal }: Daemon, log: Log)
     return 1;
   }
   const broken = new AbortController();
-  const server = `dutserver at ${formatAddress(reachedAt(options))}`;
+  let bound = options.listen;
+  const address = () => formatAddress(reachedAt({ ...options, listen: bound }));
+  const server = () => `dutserver at ${address()}`;
   await using lab = await openLab({
     ...{ store, server, registrations: options.registrations, log },
     tls: () => undefined,
@@ -50,18 +52,14 @@ export async function serve(options: Options, { env, signal }: Daemon, log: Log)
     return 1;
   }
   await using open = listener;
+  bound = open.address;
   await using _ =
-    options.store === undefined
-      ? undefined
-      : await Membership.join({
-          ...{ store, self: lab.id, log },
-          address: formatAddress(reachedAt({ ...options, listen: open.address })),
-        });
+    options.store === undefined ? undefined : await Membership.join({ store, self: lab.id, address: address(), log });
   log.info("rpc service listening", { addr: formatAddress(open.address) });
   const stop = AbortSignal.any([signal, broken.signal]);
   await untilAborted(stop);
   log.info("shutting down", { signal: String(stop.reason), runs: lab.runs.count });
-  await shutDown(lab, open, { peers, server, log });
+  await shutDown(lab, open, { peers, server: server(), log });
   return broken.signal.aborted ? 1 : 0;
 }
 

@@ -10,6 +10,11 @@ export interface Daemon extends Child {
   readonly address: string;
 }
 
+/** An agent, with what servers call it. */
+export interface AgentDaemon extends Daemon {
+  readonly name: string;
+}
+
 /** Devices of an agent as its configuration has them. */
 export type Devices = Readonly<Record<string, { readonly cmds: Readonly<Record<string, unknown>> }>>;
 
@@ -100,11 +105,14 @@ export class Lab implements AsyncDisposable {
     return this.#listening("dutserver", ["-s", "localhost:0", "-state", this.#stateOf("server"), ...flags]);
   }
 
-  /** Starts an agent with a configuration file, or with devices, and a state directory of its own unless a flag names one. */
-  async agent(config: string | Devices, ...flags: readonly string[]): Promise<Daemon> {
+  /** Starts an agent with a configuration file, or with devices, and with a state directory and a name of its own unless flags give them. */
+  async agent(config: string | Devices, ...flags: readonly string[]): Promise<AgentDaemon> {
     const path = typeof config === "string" ? config : await this.configuration(config);
     const state = this.#stateOf("agent");
-    return this.#listening("dutagent", ["-a", "localhost:0", "-c", path, "-state", state, ...flags]);
+    const own = `bench-${this.#states}`;
+    const args = ["-a", "localhost:0", "-c", path, "-state", state, "-name", own, ...flags];
+    const name = args[args.lastIndexOf("-name") + 1] ?? own;
+    return Object.assign(await this.#listening("dutagent", args), { name });
   }
 
   #stateOf(program: "agent" | "server"): string {

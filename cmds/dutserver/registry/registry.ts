@@ -25,6 +25,8 @@ interface Presence {
   readonly epoch: number;
   /** Everything that it announced last, also what belongs to others. */
   arrival: Arrival;
+  /** What of it was refused last. */
+  refused: ReadonlySet<string>;
   /** Told that another session has taken its place. */
   readonly superseded: (reason: string) => void;
   /** Told that names have changed hands. */
@@ -201,7 +203,7 @@ export class Registry implements Disposable {
       }
       const before = this.#here.get(name);
       this.#lost.delete(name);
-      this.#here.set(name, { ...presence, arrival, epoch: attached.epoch });
+      this.#here.set(name, { ...presence, arrival, epoch: attached.epoch, refused: refusedIn(attached) });
       before?.superseded("the agent has a new session");
       this.#tell({ kind: "agent", name });
       return attached;
@@ -216,7 +218,9 @@ export class Registry implements Disposable {
         throw new DutError("aborted", `agent ${quote(name)} has another session`);
       }
       presence.arrival = { ...presence.arrival, devices };
-      return this.#book.correct(presence.arrival, epoch);
+      const attached = await this.#book.correct(presence.arrival, epoch);
+      presence.refused = refusedIn(attached);
+      return attached;
     });
   }
 
@@ -315,10 +319,10 @@ export class Registry implements Disposable {
 
   /** Agents here that have announced it may have it now, or not any more. */
   #ownerChanged(device: string): void {
-    for (const [name, { arrival, epoch, reviewed }] of this.#here) {
+    const owner = this.ownerOf(device);
+    for (const [name, { arrival, epoch, refused, reviewed }] of this.#here) {
       const announced = arrival.devices.some((facts) => facts.name === device);
-      const mine = this.#state.owners.get(device)?.value.agent === name;
-      if (announced && mine !== (this.#devices.agentOf(device) === name)) {
+      if (announced && ((owner ?? name) === name) === refused.has(device)) {
         this.announce(name, epoch, arrival.devices).then(reviewed, (error: unknown) => {
           this.#options.log.warn("devices not reviewed", { agent: name, err: error });
         });
@@ -351,4 +355,8 @@ export class Registry implements Disposable {
       listener(change);
     }
   }
+}
+
+function refusedIn({ refused }: Attached): ReadonlySet<string> {
+  return new Set(refused.map(({ name }) => name));
 }
