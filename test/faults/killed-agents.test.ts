@@ -4,7 +4,7 @@ import { DutError } from "#pkg/errors/dut-error.ts";
 import { parseAddress } from "#pkg/protocol/address.ts";
 import { type Connection, connectTo } from "#pkg/protocol/client.ts";
 import { type Daemon, Lab, shellCommand } from "#test/support/lab.ts";
-import { pseudoRandom } from "./pseudo-random.ts";
+import { pseudoRandom } from "#test/support/pseudo-random.ts";
 
 const rounds = 50;
 const names = Array.from({ length: 8 }, (_, index) => `board${index}`);
