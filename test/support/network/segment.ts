@@ -34,10 +34,11 @@ export class Segment {
   /** Plugs in a computer with the next address. */
   async computer(name: string): Promise<Computer> {
     this.#last += 1;
+    const number = this.#last;
     const namespace = this.#owner.use(await Namespace.open(name));
     return Computer.in(namespace, {
       ...{ namespace: this.#namespace, bridge: "bridge", gateway: this.#gateway },
-      ...{ port: `port${this.#last}`, address: `${this.#prefix}.${this.#last}` },
+      ...{ port: `port${number}`, address: `${this.#prefix}.${number}` },
     });
   }
 
