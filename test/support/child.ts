@@ -57,6 +57,12 @@ export class Child implements AsyncDisposable {
     this.process.kill(signal);
   }
 
+  /** Stops it in its tracks (SIGSTOP) until the disposal, as a computer does that has no time for it. */
+  frozen(): Disposable {
+    this.kill("SIGSTOP");
+    return { [Symbol.dispose]: () => this.kill("SIGCONT") };
+  }
+
   /** Ends it by SIGTERM, as a service manager does. */
   stop(): Promise<Ended> {
     this.kill("SIGTERM");
