@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { Socket } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Break, Direction, Fault } from "./line-fault.ts";
@@ -32,9 +31,7 @@ export async function passBytes(line: Line): Promise<void> {
   const deliver = async (piece: Buffer, due: number) => {
     await until(due);
     await line.open();
-    if (!to.destroyed && !to.write(piece)) {
-      await Promise.race([once(to, "drain"), once(to, "close")]);
-    }
+    await taken(to, piece);
     queued -= piece.length;
   };
   try {
@@ -110,6 +107,15 @@ class Pace {
     this.#lastDue = Math.max(this.#lastDue, gone + delayMs + (jitterMs === 0 ? 0 : jitterMs * this.#random()));
     return this.#lastDue;
   }
+}
+
+/** Resolves when a socket has room for more, or has broken. */
+function taken(to: Socket, piece: Buffer): Promise<void> {
+  return new Promise((resolve) => {
+    if (to.destroyed || to.write(piece, () => resolve())) {
+      resolve();
+    }
+  });
 }
 
 /** Resolves at a moment of `performance.now()`, or at once when it has passed. */
