@@ -45,7 +45,7 @@ export async function passBytes(line: Line): Promise<void> {
         if (!isLate || queued > delayedBytes) {
           await last;
         }
-        await until(pace.freeAt);
+        await pace.turn();
       }
       if (left === 0) {
         break;
@@ -78,10 +78,10 @@ function breakLine({ from, to }: Line, how: Break): void {
 
 /** When the pieces of one direction go, and when they arrive. */
 class Pace {
-  /** When the next piece may go, by `performance.now()`. */
-  freeAt = 0;
   readonly #fault: Fault;
   readonly #random: Random;
+  /** When the next piece may go, by `performance.now()`. */
+  #freeAt = 0;
   #lastDue = 0;
 
   constructor(fault: Fault, random: Random) {
@@ -102,10 +102,17 @@ class Pace {
   dueOf({ length }: Buffer): number {
     const { bytesPerSecond, slices, delayMs = 0, jitterMs = 0 } = this.#fault;
     const gone =
-      Math.max(performance.now(), this.freeAt) + (1000 * length) / (bytesPerSecond ?? Number.POSITIVE_INFINITY);
-    this.freeAt = gone + (slices === undefined ? 0 : slices.mostPauseMs * this.#random());
+      Math.max(performance.now(), this.#freeAt) + (1000 * length) / (bytesPerSecond ?? Number.POSITIVE_INFINITY);
+    this.#freeAt = gone + (slices === undefined ? 0 : slices.mostPauseMs * this.#random());
     this.#lastDue = Math.max(this.#lastDue, gone + delayMs + (jitterMs === 0 ? 0 : jitterMs * this.#random()));
     return this.#lastDue;
+  }
+
+  /** Waits until the next piece may go, or nearly: timers know no less than a millisecond, and what was saved is waited for later. */
+  async turn(): Promise<void> {
+    if (this.#freeAt - performance.now() >= 1) {
+      await until(this.#freeAt);
+    }
   }
 }
 

@@ -26,10 +26,11 @@ export interface Fault {
 /** A line that is bad but whole: late, jittery, in small pieces or narrow. A megabyte takes some seconds at worst. */
 export function badLine(random: Random): Fault {
   const is = () => random() < 0.5;
+  const mostBytes = 1 + Math.floor(random() * 2000);
   return {
     delayMs: random() * 50,
     ...(is() && { jitterMs: random() * 50 }),
     ...(is() && { bytesPerSecond: 200_000 + random() * 2_000_000 }),
-    ...(is() && { slices: { mostBytes: 1 + Math.floor(random() * 2000), mostPauseMs: random() * 2 } }),
+    ...(is() && { slices: { mostBytes, mostPauseMs: mostBytes / 200 } }),
   };
 }
