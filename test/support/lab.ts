@@ -107,7 +107,13 @@ export class Lab implements AsyncDisposable {
 
   /** Starts a server with a state directory of its own unless a flag names one. */
   server(...flags: readonly string[]): Promise<Daemon> {
-    return this.#listening("dutserver", ["-s", "localhost:0", "-state", this.path(`server-state-${this.#nextNumber()}`), ...flags]);
+    return this.#listening("dutserver", [
+      "-s",
+      "localhost:0",
+      "-state",
+      this.path(`server-state-${this.#nextNumber()}`),
+      ...flags,
+    ]);
   }
 
   /** Starts an agent with a configuration file, or with devices, and with a state directory and a name of its own unless flags give them. */
