@@ -122,7 +122,7 @@ export class Lab implements AsyncDisposable {
     const number = this.#nextNumber();
     const own = ["-state", this.path(`agent-state-${number}`), "-name", `bench-${number}`];
     const args = ["-a", "localhost:0", "-c", path, ...own, ...flags];
-    return Object.assign(await this.#listening("dutagent", args), { name: valueOf("-name", args) });
+    return Object.assign(await this.#listening("dutagent", args), { name: flagIn("-name", args) });
   }
 
   /** Writes a configuration and returns its path. */
@@ -138,7 +138,7 @@ export class Lab implements AsyncDisposable {
 
   async #listening(program: ProgramName, args: readonly string[]): Promise<Daemon> {
     const child = this.start(program, ["-log-json", ...args]);
-    let address = valueOf("-a", args);
+    let address = flagIn("-a", args);
     if (address !== "none") {
       [, address = ""] = await child.said("stderr", /"addr":"([^"]+)","msg":"rpc service listening"/);
     }
@@ -169,7 +169,7 @@ export function lostInTheMiddle(address: string, reason = "the connection was lo
 }
 
 /** What a flag was given last; empty when it was not. */
-function valueOf(flag: string, args: readonly string[]): string {
+function flagIn(flag: string, args: readonly string[]): string {
   const at = args.lastIndexOf(flag);
   return at < 0 ? "" : (args[at + 1] ?? "");
 }
