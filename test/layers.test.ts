@@ -18,7 +18,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "pkg/protocol": [...bottom, "package.json"],
   "pkg/lock": [...bottom, "pkg/store"],
   "pkg/auth": bottom,
-  "pkg/store": bottom,
+  "pkg/store": [...bottom, "pkg/protocol"],
   "pkg/program": [...bottom, "pkg/protocol"],
   "pkg/modules": [...bottom, "pkg/host"],
   "pkg/relay": ["pkg/errors", "pkg/log", "pkg/protocol"],

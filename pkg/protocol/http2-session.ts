@@ -17,6 +17,8 @@ const sessionOptions: ClientSessionOptions = {
 export interface Http2SessionOptions {
   /** Pings also without an open stream, so that a dead peer is known before it is needed. */
   readonly pingWhenIdle: boolean;
+  /** Some peers take a ping that comes too early for an attack. */
+  readonly pingIntervalMs?: number;
   /** What one stream may have on its way to us, in bytes. */
   readonly streamWindowBytes?: number;
   /** Undefined speaks in clear. */
@@ -31,6 +33,7 @@ export interface Http2SessionOptions {
 export class Http2Session implements Streams, Disposable {
   readonly #address: Address;
   readonly #pingWhenIdle: boolean;
+  readonly #pingIntervalMs: number;
   readonly #streamWindowBytes: number;
   readonly #tls: ClientTls | undefined;
   readonly #end = new AbortController();
@@ -38,11 +41,17 @@ export class Http2Session implements Streams, Disposable {
 
   constructor(
     address: Address,
-    { pingWhenIdle, streamWindowBytes = limits.streamWindowBytes, tls }: Http2SessionOptions,
+    {
+      pingWhenIdle,
+      pingIntervalMs = limits.pingIntervalMs,
+      streamWindowBytes = limits.streamWindowBytes,
+      tls,
+    }: Http2SessionOptions,
   ) {
     this.#address = address;
     this.#tls = tls;
     this.#pingWhenIdle = pingWhenIdle;
+    this.#pingIntervalMs = pingIntervalMs;
     this.#streamWindowBytes = streamWindowBytes;
   }
 
@@ -87,7 +96,12 @@ export class Http2Session implements Streams, Disposable {
         settings: { initialWindowSize: this.#streamWindowBytes, enablePush: false },
         createConnection: () => socket,
       });
-      return new LiveSession(session, socket, { peer: formatAddress(address), pingWhenIdle: this.#pingWhenIdle, end });
+      return new LiveSession(session, socket, {
+        peer: formatAddress(address),
+        pingWhenIdle: this.#pingWhenIdle,
+        pingIntervalMs: this.#pingIntervalMs,
+        end,
+      });
     } catch (error) {
       this.#current = undefined;
       throw error;

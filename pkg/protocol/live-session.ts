@@ -9,6 +9,7 @@ export class NeverAnswered extends Error {}
 export interface Care {
   readonly peer: string;
   readonly pingWhenIdle: boolean;
+  readonly pingIntervalMs: number;
   /** Drops the session when it aborts. */
   readonly end?: AbortSignal;
 }
@@ -31,7 +32,7 @@ export class LiveSession {
     this.#socket = socket;
     this.#care = care;
     const drop = () => session.destroy();
-    const timer = setInterval(() => this.#look(), limits.pingIntervalMs).unref();
+    const timer = setInterval(() => this.#look(), care.pingIntervalMs).unref();
     care.end?.addEventListener("abort", drop);
     session.once("connect", () => session.setLocalWindowSize(limits.connectionWindowBytes));
     session.once("goaway", () => {
@@ -86,7 +87,7 @@ export class LiveSession {
     }
     if (this.#openStreams > 0 || this.#care.pingWhenIdle) {
       this.#ping();
-    } else if (performance.now() - this.#idleSince >= limits.idleMs - limits.pingIntervalMs) {
+    } else if (performance.now() - this.#idleSince >= limits.idleMs - this.#care.pingIntervalMs) {
       this.#session.close();
     }
   }

@@ -22,7 +22,7 @@ export class Tunnel implements Streams, Disposable {
       peerMaxConcurrentStreams: limits.tunnel.concurrentStreams,
       settings: { initialWindowSize: limits.relayWindowBytes, enablePush: false },
     });
-    this.#live = new LiveSession(session, socket, { peer, pingWhenIdle: true });
+    this.#live = new LiveSession(session, socket, { peer, pingWhenIdle: true, pingIntervalMs: limits.pingIntervalMs });
     this.closed = this.#live.closed.then((fault) => fault?.message ?? "the connection was lost");
   }
 

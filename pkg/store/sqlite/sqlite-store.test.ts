@@ -16,7 +16,7 @@ const keepStore = fileURLToPath(import.meta.resolve("#test/programs/keep-store.t
 
 const folder = () => mkdtempDisposable(join(tmpdir(), "store-"));
 
-storeContract("sqlite", async () => {
+storeContract("sqlite", undefined, async () => {
   const directory = await folder();
   return {
     open: async () => openSqliteStore(join(directory.path, "state")),
