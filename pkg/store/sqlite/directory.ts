@@ -70,14 +70,19 @@ export function createWhole(path: string, make: (draft: string) => void): void {
         throw error;
       }
     }
-    const directory = openSync(dirname(path), "r");
-    fsyncSync(directory);
-    closeSync(directory);
+    syncDirectory(dirname(path));
   } catch (error) {
     throw systemFault(error, `cannot make ${path}`);
   } finally {
     rmSync(draft, { force: true });
   }
+}
+
+/** Has the names in a directory outlast the power. */
+export function syncDirectory(path: string): void {
+  const directory = openSync(path, "r");
+  fsyncSync(directory);
+  closeSync(directory);
 }
 
 /** Whether a file is there; if so, it is made its owner's alone. */

@@ -54,8 +54,8 @@ const durable = `
   PRAGMA secure_delete = ON;
 `;
 
-/** Makes the file that is to be at a path, under another name. */
-function createEmpty(draft: string, path: string): void {
+/** Makes the file that is to be at a path, under another name: it has no entries. */
+export function createEmpty(draft: string, path: string): void {
   try {
     using db = new DatabaseSync(draft);
     db.exec(`PRAGMA application_id = ${applicationId}`);
