@@ -1,4 +1,5 @@
 import type { Address } from "#pkg/protocol/address.ts";
+import type { StoreSpec } from "#pkg/store/store-spec.ts";
 import type { RegistrationPolicy } from "./registrations/registration-policy.ts";
 
 /** What a command line of dutserver asks for. */
@@ -6,10 +7,8 @@ export interface Options {
   readonly listen: Address;
   /** Accepts a listener that other machines can reach. */
   readonly insecure: boolean;
-  /** Where the state is kept; undefined for the place that the environment has for it. */
-  readonly state: string | undefined;
-  /** A store that several servers share; undefined for one of this server alone, in its state directory. */
-  readonly store: string | undefined;
+  /** Where what the server knows is kept, in an environment. Throws invalid_argument. */
+  readonly store: (env: Readonly<Record<string, string | undefined>>) => StoreSpec;
   /** Where the other servers of the lab reach this one; undefined for where it listens. */
   readonly advertise: Address | undefined;
   /** From where agents may register an address. */

@@ -2,12 +2,14 @@ import { hostname } from "node:os";
 import { DutError, explain, messageOf } from "#pkg/errors/dut-error.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { type Daemon, untilAborted } from "#pkg/program/daemon.ts";
-import { stateDirectory } from "#pkg/program/state-directory.ts";
 import { type Address, formatAddress } from "#pkg/protocol/address.ts";
 import { type Listener, listen } from "#pkg/protocol/listener.ts";
 import { upgrades } from "#pkg/relay/upgrade.ts";
-import { openSqliteStore } from "#pkg/store/sqlite/open-sqlite-store.ts";
+import { openStore } from "#pkg/store/open-store.ts";
 import type { Store } from "#pkg/store/store.ts";
+import type { StoreSpec } from "#pkg/store/store-spec.ts";
+import { listenForAdmin } from "./administration/admin-socket.ts";
+import { administrationOf } from "./administration/administration.ts";
 import { Membership } from "./cluster/membership.ts";
 import { type PeerDoor, peerDoor } from "./cluster/peer-door.ts";
 import { type Lab, openLab } from "./lab.ts";
@@ -20,10 +22,21 @@ const farewellMs = 2_000;
 
 /** Serves until the signal, then drains. Resolves with the exit status. */
 export async function serve(options: Options, { env, signal }: Daemon, log: Log): Promise<number> {
-  await using store = await openStore(options, env, log);
-  if (store === undefined) {
+  let spec: StoreSpec;
+  let opened: Store;
+  try {
+    spec = options.store(env);
+    opened = await openStore(spec, { log: log.with({ scope: "store" }), env });
+  } catch (error) {
+    log.error("cannot open the state", { err: explain(error) });
     return 1;
   }
+  await using store = opened;
+  const isShared = spec.kind === "etcd";
+  log.info(
+    "state opened",
+    spec.kind === "sqlite" ? { directory: spec.directory } : { etcd: spec.members.map(formatAddress) },
+  );
   const broken = new AbortController();
   let bound = options.listen;
   const address = () => formatAddress(reachedAt({ ...options, listen: bound }));
@@ -36,7 +49,7 @@ export async function serve(options: Options, { env, signal }: Daemon, log: Log)
       broken.abort(messageOf(error));
     },
   });
-  using peers = options.store === undefined ? undefined : peerDoor(lab.handler("here"), log.with({ scope: "peer" }));
+  using peers = isShared ? peerDoor(lab.handler("here"), log.with({ scope: "peer" })) : undefined;
   let listener: Listener;
   try {
     listener = await listen(options.listen, lab.handler("lab"), {
@@ -53,26 +66,17 @@ export async function serve(options: Options, { env, signal }: Daemon, log: Log)
   }
   await using open = listener;
   bound = open.address;
-  await using _ =
-    options.store === undefined ? undefined : await Membership.join({ store, self: lab.id, address: address(), log });
+  await using _ = isShared ? await Membership.join({ store, self: lab.id, address: address(), log }) : undefined;
+  await using _admin =
+    spec.kind === "sqlite"
+      ? await listenForAdmin(spec.directory, administrationOf(lab.registry), log.with({ scope: "admin" }))
+      : undefined;
   log.info("rpc service listening", { addr: formatAddress(open.address) });
   const stop = AbortSignal.any([signal, broken.signal]);
   await untilAborted(stop);
   log.info("shutting down", { signal: String(stop.reason), runs: lab.runs.count });
   await shutDown(lab, open, { peers, server: server(), log });
   return broken.signal.aborted ? 1 : 0;
-}
-
-async function openStore(options: Options, env: Daemon["env"], log: Log): Promise<Store | undefined> {
-  const directory = stateDirectory(options.state, "dutserver", env);
-  try {
-    const store = openSqliteStore(directory);
-    log.info("state opened", { directory });
-    return store;
-  } catch (error) {
-    log.error("cannot open the state", { err: explain(error) });
-    return undefined;
-  }
 }
 
 /** Where others reach this server: a listener on every address is reached by the computer's name. */

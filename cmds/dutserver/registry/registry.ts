@@ -250,6 +250,19 @@ export class Registry implements Disposable {
     return this.#book.transfer(device, to);
   }
 
+  /** Takes an agent's name from its key: the next one that comes with this name has it. Throws not_found. */
+  release(agent: string): Promise<void> {
+    return this.#book.release(agent);
+  }
+
+  /** Forgets an agent and gives up its devices. Throws not_found, and failed_precondition for one that is not offline. */
+  async remove(agent: string): Promise<void> {
+    if (this.#state.agents.has(agent) && this.placeOf(agent).kind !== "offline") {
+      throw new DutError("failed_precondition", `agent ${quote(agent)} is not offline`, { hint: "stop it first" });
+    }
+    await this.#book.remove(agent);
+  }
+
   /** Writes nothing any more: who is here goes elsewhere, or comes back to the next start of this server. */
   [Symbol.dispose](): void {
     this.#health?.[Symbol.dispose]();
