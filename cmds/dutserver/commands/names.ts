@@ -74,7 +74,7 @@ async function perform(
     });
   }
   await using administration = await openAdministration(storeIn(values, env), env);
-  return act(names, administration);
+  return await act(names, administration);
 }
 
 function stateOf({ offlineSinceMs = 0n, reason = "" }: KnownAgent): string {

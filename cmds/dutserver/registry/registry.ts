@@ -180,12 +180,6 @@ export class Registry implements Disposable {
     const { name } = arrival;
     return this.#inTurn(name, async () => {
       const known = this.recordOf(name);
-      if (known !== undefined && known.key !== arrival.key) {
-        throw new DutError(
-          "already_exists",
-          `agent name ${quote(name)} belongs to another key, ${known.key || "none"}`,
-        );
-      }
       if (known !== undefined && known.fence > arrival.fence) {
         this.#options.log.warn("an agent shows older reservations than before: was its disk put back?", {
           agent: name,
