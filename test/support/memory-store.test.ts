@@ -3,5 +3,5 @@ import { storeContract } from "./store-contract.ts";
 
 storeContract("memory", undefined, async () => {
   const store = memoryStore();
-  return { open: async () => store, async [Symbol.asyncDispose]() {} };
+  return { open: async () => store, spec: undefined, async [Symbol.asyncDispose]() {} };
 });

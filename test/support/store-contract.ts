@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Store, StoreEvent } from "#pkg/store/store.ts";
+import { StoreProcess } from "./store-process.ts";
 
 /** Where a test keeps its state: what was written through one store is there for the next one. */
 export interface StorePlace extends AsyncDisposable {
   open(): Promise<Store>;
+  /** As another process names it; undefined for what is in this process alone. */
+  readonly spec: string | undefined;
 }
 
 interface Numbered {
@@ -239,6 +242,30 @@ export function storeContract(backend: string, skip: string | undefined, makePla
       ["snapshot", "snapshot"],
     );
     assert.deepEqual([first, await ended[1]], Array(2).fill({ value: undefined, done: true }));
+  });
+
+  test(`${backend}: the keys of a lease vanish when the process that had it is killed, and no others`, {
+    skip,
+  }, async () => {
+    await using place = await makePlace();
+    if (place.spec === undefined) {
+      return;
+    }
+    await using owner = await StoreProcess.start(place.spec);
+    await owner.lease("leased", 2_000);
+    await owner.put("kept", "1");
+    await owner.kill();
+    await using store = await place.open();
+    await using watch = watching(store, "");
+    const keys = new Set<string>();
+    for (let first = true; first || keys.has("leased"); first = false) {
+      const event = await watch.next();
+      for (const { key } of event.kind === "snapshot" ? event.entries : []) {
+        keys.add(key);
+      }
+      keys.delete(event.kind === "delete" ? event.key : "");
+    }
+    assert.deepEqual([...keys], ["kept"]);
   });
 
   test(`${backend}: what was written is there when the store is opened again, and revisions go on`, {

@@ -14,21 +14,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { DutError } from "#pkg/errors/dut-error.ts";
-import { Child } from "#test/support/child.ts";
 import { storeContract } from "#test/support/store-contract.ts";
+import { StoreProcess } from "#test/support/store-process.ts";
 import { fileName, openSqliteStore } from "./open-sqlite-store.ts";
 import { migrate, steps } from "./schema.ts";
-
-const keepStore = fileURLToPath(import.meta.resolve("#test/programs/keep-store.ts"));
 
 const folder = () => mkdtempDisposable(join(tmpdir(), "store-"));
 
 storeContract("sqlite", undefined, async () => {
   const directory = await folder();
+  const path = join(directory.path, "state");
   return {
-    open: async () => openSqliteStore(join(directory.path, "state")),
+    open: async () => openSqliteStore(path),
+    spec: path,
     [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose](),
   };
 });
@@ -117,17 +116,15 @@ test("an orderly end leaves one file, and a lax mode is taken from it", async ()
 
 test("a second process is refused with the first one's number, and let in when that is killed", async () => {
   await using directory = await folder();
-  await using first = new Child([process.execPath, keepStore, directory.path], { cwd: "/", env: process.env });
-  const [, pid] = await first.said("stdout", /open (\d+)/);
+  await using first = await StoreProcess.start(directory.path);
   const asked = performance.now();
   assert.throws(() => openSqliteStore(directory.path), {
     code: "already_exists",
-    message: `state directory ${directory.path} is in use by process ${pid}`,
+    message: `state directory ${directory.path} is in use by process ${first.pid}`,
     hint: "stop that one, or give this one a state directory of its own",
   });
   assert.ok(performance.now() - asked < 1_000);
-  first.kill("SIGKILL");
-  await first.ended;
+  await first.kill();
   await openSqliteStore(directory.path)[Symbol.asyncDispose]();
 });
 
