@@ -15,7 +15,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "pkg/golang": ["pkg/errors"],
   "pkg/log": ["pkg/errors", "pkg/golang"],
   "pkg/host": bottom,
-  "pkg/protocol": [...bottom, "package.json"],
+  "pkg/protocol": [...bottom, "pkg/auth", "package.json"],
   "pkg/lock": [...bottom, "pkg/store"],
   "pkg/auth": bottom,
   "pkg/store": bottom,
