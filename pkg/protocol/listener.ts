@@ -8,6 +8,7 @@ import { type Address, formatAddress } from "./address.ts";
 import type { OwnPlace } from "./browser-guard.ts";
 import { http1Door, type Upgrade } from "./http1-door.ts";
 import { http2Door } from "./http2-door.ts";
+import { identifyCallers, identifyTakers } from "./identify-callers.ts";
 import { limits } from "./limits.ts";
 import { refuseOpenListener } from "./listen-policy.ts";
 import type { HttpHandler } from "./rpc-handler.ts";
@@ -73,15 +74,16 @@ export async function listen(address: Address, handler: HttpHandler, options: Li
     Object.fromEntries(
       Object.entries(given).map(([name, upgrade]) => [
         name,
-        (request, socket, head) => {
+        identifyTakers((request, socket, head) => {
           open.delete(accepted.get(socket) ?? socket);
           upgrade(request, socket, head);
-        },
+        }, log),
       ]),
     );
+  const identified = identifyCallers(handler, log);
   const doors = {
-    http1: http1Door(handler, { place: placeOf(address, gate), headersMs, log, upgrades: releasing(upgrades) }),
-    http2: http2Door(handler, { headersMs, log }),
+    http1: http1Door(identified, { place: placeOf(address, gate), headersMs, log, upgrades: releasing(upgrades) }),
+    http2: http2Door(identified, { headersMs, log }),
   };
   const unrecognised = new Set<Socket>();
   const server = createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true }, (socket) => {
