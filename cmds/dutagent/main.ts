@@ -1,5 +1,6 @@
 import type { Flags } from "#pkg/golang/flags.ts";
 import { addressFlag, daemonMain, type Task } from "#pkg/program/daemon-command.ts";
+import { parseTls, tlsFlags } from "#pkg/program/tls/tls-flags.ts";
 import type { Options } from "./options.ts";
 
 const flags = {
@@ -24,6 +25,7 @@ const flags = {
     value: "path",
     summary: "stop when nobody is connected to this unix socket any more; wait while another dutagent has it",
   },
+  ...tlsFlags,
 } as const satisfies Flags;
 
 const tasks: Readonly<Record<string, Task>> = {
@@ -67,6 +69,7 @@ export const main = daemonMain<Options>({
     state: (values.state ?? "") === "" ? undefined : String(values.state),
     users: values.users === undefined ? undefined : String(values.users),
     insecure: values.insecure === true,
+    tls: parseTls(values),
     server: (values.server ?? "") === "" ? undefined : addressFlag(values, "server", ""),
   }),
   tasks,

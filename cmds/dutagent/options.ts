@@ -1,3 +1,4 @@
+import type { TlsPaths } from "#pkg/program/tls/tls-flags.ts";
 import type { Address } from "#pkg/protocol/address.ts";
 
 /** What a command line of dutagent asks for. */
@@ -10,6 +11,7 @@ export interface Options {
   readonly state: string | undefined;
   /** Accepts a listener that other machines can reach. */
   readonly insecure: boolean;
+  readonly tls: TlsPaths;
   /** A unix socket where users connect, without whom the agent stops; undefined for an agent that stays. */
   readonly users: string | undefined;
   /** The server to register with. */

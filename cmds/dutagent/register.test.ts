@@ -77,7 +77,7 @@ function opened(server: Address, everyMs: number) {
   const bench = new Devices();
   bench.set("board");
   const { log, lines, until } = heardLog();
-  const registration = new Registration(server, bench, own, log, everyMs);
+  const registration = new Registration(server, bench, own, log, { everyMs });
   return { bench, lines, until, registration };
 }
 

@@ -2,7 +2,7 @@ import { DutError, explain } from "#pkg/errors/dut-error.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { type Address, formatAddress } from "#pkg/protocol/address.ts";
 import { connectTo } from "#pkg/protocol/client.ts";
-import { dial } from "#pkg/protocol/dial.ts";
+import { type ClientTls, dial } from "#pkg/protocol/dial.ts";
 import { dutErrorFrom } from "#pkg/protocol/fault.ts";
 import { Bell } from "./bell.ts";
 
@@ -20,12 +20,12 @@ const jitter = 0.2;
  * the server's own refusal.
  */
 async function register(
-  server: Address,
+  { server, tls }: { readonly server: Address; readonly tls: ClientTls | undefined },
   devices: readonly string[],
   own: Address,
   signal?: AbortSignal,
 ): Promise<void> {
-  using connection = connectTo(server, { identity: undefined });
+  using connection = connectTo(server, { identity: undefined, tls });
   const patience = AbortSignal.timeout(registerMs);
   const until = signal === undefined ? patience : AbortSignal.any([signal, patience]);
   try {
@@ -48,6 +48,13 @@ interface Registrable {
   onChange(listener: () => void): Disposable;
 }
 
+export interface RegistrationOptions {
+  /** Between two registrations, in milliseconds. */
+  readonly everyMs?: number;
+  /** Towards the server, as it is now. Default in the clear. */
+  readonly tls?: () => ClientTls | undefined;
+}
+
 /** Why the last try was for nothing. */
 type Trouble = "lost" | "refused";
 
@@ -61,19 +68,27 @@ export class Registration implements Disposable {
   readonly #own: Address;
   readonly #log: Log;
   readonly #againMs: number;
+  readonly #tls: () => ClientTls | undefined;
   readonly #bell = new Bell();
   readonly #changes: Disposable;
   /** What the server has taken last. */
   #registered: string | undefined;
   #trouble: Trouble | undefined;
 
-  /** Without a server there is nothing to do. The time between two registrations is in milliseconds. */
-  constructor(server: Address | undefined, bench: Registrable, own: Address, log: Log, everyMs = againMs) {
+  /** Without a server there is nothing to do. */
+  constructor(
+    server: Address | undefined,
+    bench: Registrable,
+    own: Address,
+    log: Log,
+    { everyMs = againMs, tls = () => undefined }: RegistrationOptions = {},
+  ) {
     this.#server = server;
     this.#bench = bench;
     this.#own = own;
     this.#log = log;
     this.#againMs = everyMs;
+    this.#tls = tls;
     this.#changes = bench.onChange(() => this.#bell.ring());
   }
 
@@ -84,7 +99,7 @@ export class Registration implements Disposable {
     }
     const names = this.#names();
     try {
-      await register(this.#server, names, this.#own);
+      await register({ server: this.#server, tls: this.#tls() }, names, this.#own);
     } catch (error) {
       this.#log.error("registration failed", { err: explain(error) });
       return false;
@@ -113,7 +128,7 @@ export class Registration implements Disposable {
   async #again(server: Address, signal: AbortSignal): Promise<void> {
     const names = this.#names();
     try {
-      await register(server, names, this.#own, signal);
+      await register({ server, tls: this.#tls() }, names, this.#own, signal);
     } catch (error) {
       if (!signal.aborted) {
         this.#notTaken(dutErrorFrom(error), server, names);

@@ -3,6 +3,7 @@ import { Locks } from "#pkg/lock/locks.ts";
 import { resourceNames } from "#pkg/lock/resource-names.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { untilAborted } from "#pkg/program/daemon.ts";
+import { openTls } from "#pkg/program/tls/open-tls.ts";
 import { formatAddress } from "#pkg/protocol/address.ts";
 import { type Listener, listen } from "#pkg/protocol/listener.ts";
 import { rpcHandler } from "#pkg/protocol/rpc-handler.ts";
@@ -41,6 +42,10 @@ interface Serving {
 
 /** Serves a bench until the signal. Resolves with the exit status, with everything stopped but the modules. */
 export async function serve({ bench, store, options, config, bell, signal, log }: Serving): Promise<number> {
+  using tls = await openTls(options.tls, log);
+  if (tls === undefined) {
+    return 1;
+  }
   using locks = await Locks.open({
     store,
     log,
@@ -64,14 +69,14 @@ export async function serve({ bench, store, options, config, bell, signal, log }
   );
   let listener: Listener;
   try {
-    listener = await listen(options.listen, handler, { log: rpcLog, insecure: options.insecure });
+    listener = await listen(options.listen, handler, { log: rpcLog, insecure: options.insecure, tls: tls.listening });
   } catch (error) {
     log.error("cannot listen", { addr: formatAddress(options.listen), err: explain(error) });
     return 1;
   }
   await using open = listener;
   log.info("rpc service listening", { addr: formatAddress(open.address) });
-  using registration = new Registration(options.server, bench, open.address, log);
+  using registration = new Registration(options.server, bench, open.address, log, { tls: () => tls.towardsServers() });
   if (!(await registration.first())) {
     return 1;
   }
@@ -82,7 +87,7 @@ export async function serve({ bench, store, options, config, bell, signal, log }
     locks,
   });
   const stop = AbortSignal.any([signal, users.unused]);
-  const reloading = reloadAtEveryRing({ bell, config, bench, locks, log }, stop);
+  const reloading = reloadAtEveryRing({ bell, config, bench, locks, renewTls: () => tls.renew(open), log }, stop);
   const registering = registration.keepUp(stop);
   await untilAborted(stop);
   await Promise.all([reloading, registering]);

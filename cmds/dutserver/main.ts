@@ -1,5 +1,6 @@
 import type { Flags } from "#pkg/golang/flags.ts";
 import { addressFlag, daemonMain, type Task } from "#pkg/program/daemon-command.ts";
+import { parseTls, tlsFlags } from "#pkg/program/tls/tls-flags.ts";
 import type { Options } from "./options.ts";
 
 const flags = {
@@ -9,6 +10,7 @@ const flags = {
     summary: "listen here: host:port, [IPv6]:port or unix:/path",
     default: '"localhost:1024"',
   },
+  ...tlsFlags,
 } as const satisfies Flags;
 
 const tasks: Readonly<Record<string, Task>> = {
@@ -35,10 +37,14 @@ export const main = daemonMain<Options>({
   name: "dutserver",
   title: "DUT Control Server",
   flags,
-  parse: (values) => ({ listen: addressFlag(values, "s", "localhost:1024"), insecure: values.insecure === true }),
+  parse: (values) => ({
+    listen: addressFlag(values, "s", "localhost:1024"),
+    insecure: values.insecure === true,
+    tls: parseTls(values),
+  }),
   tasks,
   async start(options, daemon, log) {
     const { serve } = await import("./serve.ts");
-    return serve(options, daemon.signal, log);
+    return serve(options, daemon, log);
   },
 });
