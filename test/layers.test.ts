@@ -19,7 +19,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "pkg/lock": [...bottom, "pkg/store"],
   "pkg/auth": bottom,
   "pkg/store": bottom,
-  "pkg/program": [...bottom, "pkg/protocol"],
+  "pkg/program": [...bottom, "pkg/auth", "pkg/protocol"],
   "pkg/modules": [...bottom, "pkg/host"],
   "pkg/relay": ["pkg/errors", "pkg/log", "pkg/protocol"],
   "pkg/config": upper,
