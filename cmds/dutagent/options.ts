@@ -4,7 +4,8 @@ import type { Address } from "#pkg/protocol/address.ts";
 /** What a command line of dutagent asks for. */
 export interface Options {
   readonly task: "serve" | "check-config" | "dry-run";
-  readonly listen: Address;
+  /** Undefined for nowhere: the agent is reached through its server alone. */
+  readonly listen: Address | undefined;
   /** Path of the configuration. */
   readonly config: string;
   /** Where reservations are kept; undefined for the place that the environment has for it. */
@@ -14,6 +15,8 @@ export interface Options {
   readonly tls: TlsPaths;
   /** A unix socket where users connect, without whom the agent stops; undefined for an agent that stays. */
   readonly users: string | undefined;
-  /** The server to register with. */
-  readonly server: Address | undefined;
+  /** The servers of a lab, to be at one of them; none for an agent by itself. */
+  readonly servers: readonly Address[];
+  /** What servers call it; undefined for a name made of the computer's. */
+  readonly name: string | undefined;
 }

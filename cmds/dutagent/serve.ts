@@ -1,9 +1,10 @@
+import { randomUUID } from "node:crypto";
 import { DutError, explain, messageOf } from "#pkg/errors/dut-error.ts";
 import { Locks } from "#pkg/lock/locks.ts";
 import { resourceNames } from "#pkg/lock/resource-names.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { untilAborted } from "#pkg/program/daemon.ts";
-import { openTls } from "#pkg/program/tls/open-tls.ts";
+import type { Tls } from "#pkg/program/tls/open-tls.ts";
 import { formatAddress } from "#pkg/protocol/address.ts";
 import { type Listener, listen } from "#pkg/protocol/listener.ts";
 import { rpcHandler } from "#pkg/protocol/rpc-handler.ts";
@@ -17,8 +18,9 @@ import type { ConfigSource } from "./config-source.ts";
 import { runRoutes } from "./lab-run.ts";
 import { labRoutes } from "./lab-service.ts";
 import type { Options } from "./options.ts";
-import { Registration } from "./register.ts";
 import { reloadAtEveryRing } from "./reload.ts";
+import type { Identity } from "./servers/identity.ts";
+import { ServerLink } from "./servers/server-link.ts";
 import { deviceRoutes } from "./service.ts";
 import { countUsers } from "./users/count-users.ts";
 
@@ -32,6 +34,10 @@ const shuttingDown = "dutagent is shutting down";
 interface Serving {
   readonly bench: Bench;
   readonly store: Store;
+  readonly tls: Tls;
+  /** What servers know the agent by. */
+  readonly identity: Identity;
+  readonly name: string;
   readonly options: Options;
   readonly config: ConfigSource;
   /** Rung when the configuration is to be read again. */
@@ -41,11 +47,8 @@ interface Serving {
 }
 
 /** Serves a bench until the signal. Resolves with the exit status, with everything stopped but the modules. */
-export async function serve({ bench, store, options, config, bell, signal, log }: Serving): Promise<number> {
-  using tls = await openTls(options.tls, log);
-  if (tls === undefined) {
-    return 1;
-  }
+export async function serve(serving: Serving): Promise<number> {
+  const { bench, store, tls, options, config, bell, signal, log } = serving;
   using locks = await Locks.open({
     store,
     log,
@@ -67,19 +70,27 @@ export async function serve({ bench, store, options, config, bell, signal, log }
     ),
     rpcLog,
   );
-  let listener: Listener;
+  let listener: Listener | undefined;
   try {
-    listener = await listen(options.listen, handler, { log: rpcLog, insecure: options.insecure, tls: tls.listening });
+    const { insecure } = options;
+    listener = options.listen && (await listen(options.listen, handler, { log: rpcLog, insecure, tls: tls.listening }));
   } catch (error) {
-    log.error("cannot listen", { addr: formatAddress(options.listen), err: explain(error) });
+    log.error("cannot listen", { addr: options.listen && formatAddress(options.listen), err: explain(error) });
     return 1;
   }
   await using open = listener;
-  log.info("rpc service listening", { addr: formatAddress(open.address) });
-  using registration = new Registration(options.server, bench, open.address, log, { tls: () => tls.towardsServers() });
-  if (!(await registration.first())) {
-    return 1;
+  if (open !== undefined) {
+    log.info("rpc service listening", { addr: formatAddress(open.address) });
   }
+  const { identity, name } = serving;
+  using servers = new ServerLink({
+    servers: options.servers,
+    self: { name, bootId: randomUUID(), identity, bench, engine, locks },
+    handler,
+    own: open?.address,
+    tls: () => tls.towardsServers(),
+    log,
+  });
   await using users = await countUsers({
     at: options.users,
     config: () => config.mark,
@@ -88,12 +99,13 @@ export async function serve({ bench, store, options, config, bell, signal, log }
   });
   const stop = AbortSignal.any([signal, users.unused]);
   const reloading = reloadAtEveryRing({ bell, config, bench, locks, renewTls: () => tls.renew(open), log }, stop);
-  const registering = registration.keepUp(stop);
+  const attaching = servers.keep(stop);
   await untilAborted(stop);
-  await Promise.all([reloading, registering]);
+  await Promise.all([reloading, attaching]);
   log.info("shutting down", { signal: String(stop.reason) });
+  servers.goodbye(shuttingDown);
   stopping.abort(new DutError("unavailable", shuttingDown));
-  await shutDown(engine, open, log);
+  await shutDown(engine, [servers, ...(open === undefined ? [] : [open])], log);
   return 0;
 }
 
@@ -105,10 +117,16 @@ function resourcesOf(bench: Bench, device: string): readonly string[] {
   );
 }
 
+/** What clients and servers are served through. */
+interface Drainable {
+  /** Takes nothing new and resolves when what is open has ended; rejects when the signal aborts first. */
+  drain(signal: AbortSignal): Promise<void>;
+}
+
 /** Ends every run, then waits until the clients have heard of it; both within their limits. */
-async function shutDown(engine: RunEngine, listener: Listener, log: Log): Promise<void> {
+async function shutDown(engine: RunEngine, doors: readonly Drainable[], log: Log): Promise<void> {
   const drained = new AbortController();
-  const draining = listener.drain(drained.signal);
+  const draining = Promise.all(doors.map((door) => door.drain(drained.signal)));
   try {
     await within(stopRunsMs, "stopping the runs", engine.stop(new DutError("aborted", shuttingDown)));
     await within(drainMs, "telling the clients", draining);

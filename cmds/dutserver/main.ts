@@ -1,7 +1,9 @@
+import { DutError, explain } from "#pkg/errors/dut-error.ts";
 import type { Flags } from "#pkg/golang/flags.ts";
-import { addressFlag, daemonMain, type Task } from "#pkg/program/daemon-command.ts";
+import { addressFlag, daemonMain, type FlagValues, type Task } from "#pkg/program/daemon-command.ts";
 import { parseTls, tlsFlags } from "#pkg/program/tls/tls-flags.ts";
 import type { Options } from "./options.ts";
+import { parseRegistrationPolicy } from "./registrations/registration-policy.ts";
 
 const flags = {
   s: {
@@ -9,6 +11,30 @@ const flags = {
     value: "address",
     summary: "listen here: host:port, [IPv6]:port or unix:/path",
     default: '"localhost:1024"',
+  },
+  state: {
+    kind: "string",
+    value: "directory",
+    summary: "keep what is known of agents and devices here",
+    default: "~/.local/state/dutserver",
+  },
+  store: {
+    kind: "string",
+    value: "url",
+    summary: "share it with other servers of the lab: etcd://host:2379[,host:2379...][/lab]",
+    default: "a file in the state directory",
+  },
+  advertise: {
+    kind: "string",
+    value: "address",
+    summary: "where the other servers of the lab reach this one: host:port",
+    default: "as -s",
+  },
+  "legacy-register": {
+    kind: "string",
+    value: "networks",
+    summary: "take registrations of an address from these networks: 192.0.2.0/24[,...], or none",
+    default: "loopback",
   },
   ...tlsFlags,
 } as const satisfies Flags;
@@ -41,6 +67,10 @@ export const main = daemonMain<Options>({
     listen: addressFlag(values, "s", "localhost:1024"),
     insecure: values.insecure === true,
     tls: parseTls(values),
+    state: (values.state ?? "") === "" ? undefined : String(values.state),
+    store: (values.store ?? "") === "" ? undefined : String(values.store),
+    advertise: values.advertise === undefined ? undefined : addressFlag(values, "advertise", ""),
+    registrations: registrationPolicy(values),
   }),
   tasks,
   async start(options, daemon, log) {
@@ -48,3 +78,14 @@ export const main = daemonMain<Options>({
     return serve(options, daemon, log);
   },
 });
+
+function registrationPolicy(values: FlagValues) {
+  const text = String(values["legacy-register"] ?? "127.0.0.0/8,::1");
+  try {
+    return parseRegistrationPolicy(text === "none" ? "" : text);
+  } catch (error) {
+    throw error instanceof DutError
+      ? new DutError(error.code, `invalid value for flag -legacy-register: ${explain(error)}`)
+      : error;
+  }
+}

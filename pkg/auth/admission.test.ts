@@ -62,9 +62,26 @@ test("a certificate of a foreign authority is of somebody who may be user or age
   );
 });
 
-test("a user takes no connection over", () => {
-  for (const peer of [peerWith("agent"), peerWith("server"), peerWith(undefined), { kind: "anonymous" } as const]) {
-    refuseTakeover(peer);
-  }
-  assert.throws(() => refuseTakeover(peerWith("user")), { code: "permission_denied" });
+test("agents take connections over to be called, and only servers to call", () => {
+  const peers = [
+    ...(["user", "agent", "server", undefined] as const).map((role) => peerWith(role)),
+    { kind: "anonymous" } as const,
+  ];
+  const taken = (protocol: string) =>
+    peers.map((peer) => {
+      try {
+        refuseTakeover(peer, protocol);
+        return "taken";
+      } catch (error) {
+        return error instanceof DutError ? error.code : String(error);
+      }
+    });
+  const no = "permission_denied";
+  assert.deepEqual(
+    [taken("dutlab-agent"), taken("dutlab-peer")],
+    [
+      [no, "taken", "taken", "taken", "taken"],
+      [no, no, "taken", no, "taken"],
+    ],
+  );
 });

@@ -35,10 +35,22 @@ export function callerNamed(peer: Peer, { path, from }: Asked): string {
   return peer.name;
 }
 
-/** Throws permission_denied for a peer whose certificate does not let it take a connection over as agents do. */
-export function refuseTakeover(peer: Peer): void {
-  if (peer.kind === "certificate" && peer.role === "user") {
-    throw refused(peer, "is no agent", "use a certificate of an agent");
+/** What a connection may be taken over for by others than servers: to be called as an agent. */
+const agentProtocol = "dutlab-agent";
+
+/**
+ * Throws permission_denied for a peer whose certificate does not let it take a connection over for a protocol. Any but that
+ * of agents is for servers of ours alone: who may speak it is believed whatever it says of its callers.
+ */
+export function refuseTakeover(peer: Peer, protocol: string): void {
+  if (peer.kind === "anonymous" || peer.role === "server") {
+    return;
+  }
+  if (protocol !== agentProtocol) {
+    throw refused(peer, "is not of a server", "use one that dutserver cert server has made");
+  }
+  if (peer.role === "user") {
+    throw refused(peer, "is not of an agent", "use one that dutserver cert agent has made");
   }
 }
 

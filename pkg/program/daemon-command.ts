@@ -111,3 +111,9 @@ export function addressFlag(values: FlagValues, flag: string, otherwise: string)
       : error;
   }
 }
+
+/** The addresses that a flag gives, with commas between; none when it is not given. Throws invalid_argument naming the flag. */
+export function addressesFlag(values: FlagValues, flag: string): readonly Address[] {
+  const text = String(values[flag] ?? "");
+  return text === "" ? [] : text.split(",").map((part) => addressFlag({ [flag]: part.trim() }, flag, ""));
+}

@@ -42,7 +42,7 @@ async function port(): Promise<Port> {
     insecure: false,
     tls: { ...here, clientCa: ours.own.cert },
     upgrades: {
-      other: (_, socket) =>
+      "dutlab-agent": (_, socket) =>
         socket.end("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n"),
     },
   });
@@ -136,7 +136,7 @@ test("an agent takes a connection over, a user does not", async () => {
     const asked = get(`https://localhost:${open.address.port}`, {
       ...own,
       ca: ours.own.cert,
-      headers: { connection: "Upgrade", upgrade: "other" },
+      headers: { connection: "Upgrade", upgrade: "dutlab-agent" },
     });
     const taken = once(asked, "upgrade").then(([{ statusCode }, socket]) => {
       socket.destroy();

@@ -38,10 +38,10 @@ export function identifyCallers(handler: HttpHandler, log: Log): HttpHandler {
 }
 
 /** Hands a connection over unless the peer's certificate is not for that. */
-export function identifyTakers(upgrade: Upgrade, log: Log): Upgrade {
+export function identifyTakers(protocol: string, upgrade: Upgrade, log: Log): Upgrade {
   return (request, socket, head) => {
     try {
-      refuseTakeover(peerOf(socket));
+      refuseTakeover(peerOf(socket), protocol);
     } catch (error) {
       const reason = explain(error);
       log.warn("request refused", { reason, remote: socket.remoteAddress, path: request.url });

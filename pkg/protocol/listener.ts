@@ -74,10 +74,14 @@ export async function listen(address: Address, handler: HttpHandler, options: Li
     Object.fromEntries(
       Object.entries(given).map(([name, upgrade]) => [
         name,
-        identifyTakers((request, socket, head) => {
-          open.delete(accepted.get(socket) ?? socket);
-          upgrade(request, socket, head);
-        }, log),
+        identifyTakers(
+          name,
+          (request, socket, head) => {
+            open.delete(accepted.get(socket) ?? socket);
+            upgrade(request, socket, head);
+          },
+          log,
+        ),
       ]),
     );
   const identified = identifyCallers(handler, log);

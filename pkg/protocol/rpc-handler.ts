@@ -43,6 +43,9 @@ export interface CallStream {
 /** Finds the stream in the context of a call. */
 export const callStreamKey = createContextKey<CallStream>({ broken: false, breakOff() {} });
 
+/** The address that a call comes from; undefined for a unix socket. */
+export const callAddressKey = createContextKey<string | undefined>(undefined);
+
 /**
  * Serves RPC routes over gRPC, gRPC-Web and Connect. Every answer carries our version, a client of another major
  * version is refused, and whatever a route throws becomes a status of the wire.
@@ -68,7 +71,7 @@ export function rpcHandler(routes: (router: ConnectRouter) => void, { self, log 
     if (handler.allowedMethods.includes(request.method ?? "")) {
       // Set here, it is there for every outcome; a route that forwards a call replaces it by the version of the peer.
       response.setHeader(versionHeader, protocolVersion);
-      void handler(universalRequestFromNodeRequest(request, response, undefined, contextOf(response)))
+      void handler(universalRequestFromNodeRequest(request, response, undefined, contextOf(request, response)))
         .then((answer) => universalResponseToNodeResponse(answer, response))
         .catch((error: unknown) => {
           // The client hung up while it was being answered: its loss, and known to the run by its signal.
@@ -84,12 +87,16 @@ export function rpcHandler(routes: (router: ConnectRouter) => void, { self, log 
   };
 }
 
-function contextOf(response: ServerResponse | Http2ServerResponse): ContextValues {
+function contextOf(
+  request: IncomingMessage | Http2ServerRequest,
+  response: ServerResponse | Http2ServerResponse,
+): ContextValues {
+  const values = createContextValues().set(callAddressKey, request.socket.remoteAddress);
   if (!("stream" in response)) {
-    return createContextValues();
+    return values;
   }
   const { stream } = response;
-  return createContextValues().set(callStreamKey, {
+  return values.set(callStreamKey, {
     get broken() {
       return stream.closed || stream.destroyed;
     },

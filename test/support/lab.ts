@@ -95,16 +95,21 @@ export class Lab implements AsyncDisposable {
     return this.#open.use(new Child(words, { cwd, env: { ...process.env, ...unset, ...own, ...env } }));
   }
 
+  /** Starts a server with a state directory of its own unless a flag names one. */
   server(...flags: readonly string[]): Promise<Daemon> {
-    return this.#listening("dutserver", ["-s", "localhost:0", ...flags]);
+    return this.#listening("dutserver", ["-s", "localhost:0", "-state", this.#stateOf("server"), ...flags]);
   }
 
   /** Starts an agent with a configuration file, or with devices, and a state directory of its own unless a flag names one. */
   async agent(config: string | Devices, ...flags: readonly string[]): Promise<Daemon> {
     const path = typeof config === "string" ? config : await this.configuration(config);
-    this.#states += 1;
-    const state = this.path(`agent-state-${this.#states}`);
+    const state = this.#stateOf("agent");
     return this.#listening("dutagent", ["-a", "localhost:0", "-c", path, "-state", state, ...flags]);
+  }
+
+  #stateOf(program: "agent" | "server"): string {
+    this.#states += 1;
+    return this.path(`${program}-state-${this.#states}`);
   }
 
   /** Writes a configuration and returns its path. */
@@ -123,7 +128,7 @@ export class Lab implements AsyncDisposable {
     const child = this.start(program, ["-log-json", ...args]);
     const [, address = ""] = await child.said("stderr", /"addr":"([^"]+)","msg":"rpc service listening"/);
     if (args.includes("-server")) {
-      await child.said("stderr", /"msg":"registered"/);
+      await child.said("stderr", /"msg":"(?:attached|registered)"/);
     }
     return Object.assign(child, { address });
   }

@@ -71,7 +71,7 @@ function parseCert([role = "", ...args]: readonly string[]): CertRequest {
   }
   return {
     role,
-    name: parseHolder(name),
+    name: parseHolder(role, name),
     directory: values.dir ?? defaultDirectory,
     days: values.days === undefined ? daysOf[role] : parseDays(values.days),
     hosts: hosts.length > 0 ? hosts : undefined,

@@ -126,6 +126,7 @@ for (const [words, message] of [
   [["user", "alice", "bob"], "a certificate has one name"],
   [["user", "Alice"], 'invalid name "Alice"'],
   [["user", "../alice"], 'invalid name "../alice"'],
+  [["agent", "bench@lab"], 'invalid name "bench@lab"'],
   [["agent", "a\nb"], 'invalid name "a\\nb"'],
   [["agent", "a", "-host", "a b"], 'invalid host "a b"'],
   [["user", "a", "-host", "a"], "nobody connects to a user: -host is for agents and servers"],

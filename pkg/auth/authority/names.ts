@@ -1,16 +1,19 @@
 import { isIP } from "node:net";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
+import type { Role } from "../peer.ts";
 
 /** The longest common name (RFC 5280, appendix A.1). */
 const longest = 64;
 
-/** A name that a certificate is made out to. Throws invalid_argument. */
-export function parseHolder(name: string): string {
-  if (!/^[a-z0-9._@-]+$/.test(name) || name.length > longest) {
-    throw new DutError("invalid_argument", `invalid name ${quote(name)}`, {
-      hint: `at most ${longest} of a to z, 0 to 9, dot, dash, underscore and @`,
-    });
+/** A name that a certificate is made out to; agents are known to servers by fewer. Throws invalid_argument. */
+export function parseHolder(role: Role, name: string): string {
+  const [pattern, letters] =
+    role === "agent"
+      ? [/^[a-z0-9][a-z0-9._-]*$/, "a to z, 0 to 9, dot, dash and underscore, beginning with a letter or digit"]
+      : [/^[a-z0-9._@-]+$/, "a to z, 0 to 9, dot, dash, underscore and @"];
+  if (!pattern.test(name) || name.length > longest) {
+    throw new DutError("invalid_argument", `invalid name ${quote(name)}`, { hint: `at most ${longest} of ${letters}` });
   }
   return name;
 }

@@ -1,3 +1,5 @@
+import { X509Certificate } from "node:crypto";
+import { peerOfCertificate } from "#pkg/auth/peer.ts";
 import { explain } from "#pkg/errors/dut-error.ts";
 import type { Log } from "#pkg/log/log.ts";
 import type { ClientTls } from "#pkg/protocol/dial.ts";
@@ -16,8 +18,10 @@ export interface Tls extends Disposable {
   readonly listening: ServerTls | undefined;
   /** For a connection that is made now; undefined for one in the clear. */
   towardsServers(): ClientTls | undefined;
+  /** Whom its own certificate is for, if it is one of an agent. */
+  readonly agentName: string | undefined;
   /** Reads the files again, and lets a listener have them. What cannot be used is logged, and leaves all as it was. */
-  renew(listener: Listener): Promise<void>;
+  renew(listener: Listener | undefined): Promise<void>;
 }
 
 /**
@@ -57,14 +61,19 @@ class TlsFiles implements Tls {
     return ca === undefined ? undefined : { own, ca: ca.kind === "file" ? ca.pem : undefined };
   }
 
-  async renew(listener: Listener): Promise<void> {
+  get agentName(): string | undefined {
+    const own = this.#texts.own && peerOfCertificate(new X509Certificate(this.#texts.own.cert));
+    return own?.role === "agent" ? own.name : undefined;
+  }
+
+  async renew(listener: Listener | undefined): Promise<void> {
     if (this.#texts.certificates.length === 0) {
       return;
     }
     try {
       const texts = await readTls(this.#paths);
       if (texts.own !== undefined) {
-        listener.reloadTls({ ...texts.own, clientCa: texts.clientCa });
+        listener?.reloadTls({ ...texts.own, clientCa: texts.clientCa });
       }
       this.#texts = texts;
       this.#log.info("certificates read again");

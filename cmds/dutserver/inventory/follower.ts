@@ -1,33 +1,49 @@
 import { EventEmitter } from "node:events";
 import type { Device } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
-import type { Agent } from "../registry.ts";
+import type { Callee } from "../agents/callee.ts";
 import { dropped, offline } from "./devices-of.ts";
 import { newsOf, type Pace } from "./news-of.ts";
 
-/** What is known of an agent's devices. */
+/** What is known of the devices. */
 type Knowledge =
   | { readonly kind: "nothing" }
   | { readonly kind: "devices"; readonly devices: Map<string, Device> }
-  | { readonly kind: "fault"; readonly reason: string };
+  | { readonly kind: "fault"; readonly reason: string; readonly since: number };
 
-/** Keeps what one agent says of its devices, from now until it is disposed. */
-export class AgentFollower implements Disposable {
-  readonly agent: Agent;
-  /** Resolves when something is known, be it that the agent does not answer. */
+/** Keeps what an agent, or another server, says of its devices, from now until it is disposed. */
+export class Follower implements Disposable {
+  readonly callee: Callee;
+  /** Resolves when something is known, be it that there is no answer, and when it is disposed. */
   readonly known: Promise<void>;
   readonly #end = new AbortController();
   readonly #door = new EventEmitter();
   #knowledge: Knowledge = { kind: "nothing" };
 
   /** `changed` is told the device that is another now, or undefined for all of them. */
-  constructor(agent: Agent, pace: Pace, changed: (device: string | undefined) => void) {
-    this.agent = agent;
+  constructor(callee: Callee, pace: Pace, changed: (device: string | undefined) => void) {
+    this.callee = callee;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.known = promise;
-    void this.#follow(pace, (device) => {
+    const tell = (device: string | undefined) => {
+      clearTimeout(patience);
       resolve();
       changed(device);
+    };
+    const patience = setTimeout(() => {
+      const reason = `${callee.title} has not answered the server yet`;
+      this.#knowledge = { kind: "fault", reason, since: Date.now() };
+      tell(undefined);
+    }, pace.firstMs);
+    this.#end.signal.addEventListener("abort", () => {
+      clearTimeout(patience);
+      resolve();
     });
+    void this.#follow(pace, tell);
+  }
+
+  /** Nothing is known yet. */
+  get isNew(): boolean {
+    return this.#knowledge.kind === "nothing";
   }
 
   /** A registered device as it is now; undefined as long as nothing is known. */
@@ -36,13 +52,13 @@ export class AgentFollower implements Disposable {
       case "nothing":
         return undefined;
       case "devices":
-        return this.#knowledge.devices.get(name) ?? offline(name, dropped(this.agent));
+        return this.#knowledge.devices.get(name) ?? offline(name, dropped(this.callee));
       case "fault":
-        return offline(name, this.#knowledge.reason);
+        return offline(name, this.#knowledge.reason, this.#knowledge.since);
     }
   }
 
-  /** The agent may well answer now. */
+  /** There may well be an answer now. */
   knock(): void {
     this.#door.emit("knock");
   }
@@ -52,14 +68,17 @@ export class AgentFollower implements Disposable {
   }
 
   async #follow(pace: Pace, changed: (device: string | undefined) => void): Promise<void> {
-    for await (const news of newsOf(this.agent, { pace, signal: this.#end.signal, door: this.#door })) {
+    for await (const news of newsOf(this.callee, { pace, signal: this.#end.signal, door: this.#door })) {
       switch (news.kind) {
         case "all":
           this.#knowledge = { kind: "devices", devices: new Map(news.devices.map((device) => [device.name, device])) };
           changed(undefined);
           break;
         case "fault":
-          this.#knowledge = news;
+          this.#knowledge =
+            this.#knowledge.kind === "fault"
+              ? { ...news, since: this.#knowledge.since }
+              : { ...news, since: Date.now() };
           changed(undefined);
           break;
         default:
