@@ -2,6 +2,7 @@ import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Flags } from "#pkg/golang/flags.ts";
 import { quote } from "#pkg/golang/quote.ts";
 import { addressesFlag, addressFlag, daemonMain, type FlagValues, type Task } from "#pkg/program/daemon-command.ts";
+import { parseTls, tlsFlags } from "#pkg/program/tls/tls-flags.ts";
 import type { Options } from "./options.ts";
 
 const flags = {
@@ -18,7 +19,7 @@ const flags = {
     kind: "string",
     value: "name",
     summary: "what servers call this agent",
-    default: "the computer's name, with that of the configuration unless it is dutctl.yaml",
+    default: "that of its certificate, or the computer's name, with that of the configuration unless it is dutctl.yaml",
   },
   server: {
     kind: "string",
@@ -36,6 +37,7 @@ const flags = {
     value: "path",
     summary: "stop when nobody is connected to this unix socket any more; wait while another dutagent has it",
   },
+  ...tlsFlags,
 } as const satisfies Flags;
 
 const tasks: Readonly<Record<string, Task>> = {
@@ -80,6 +82,7 @@ export const main = daemonMain<Options>({
     state: (values.state ?? "") === "" ? undefined : String(values.state),
     users: values.users === undefined ? undefined : String(values.users),
     insecure: values.insecure === true,
+    tls: parseTls(values),
     servers: addressesFlag(values, "server"),
   }),
   tasks,

@@ -1,3 +1,4 @@
+import type { TlsPaths } from "#pkg/program/tls/tls-flags.ts";
 import type { Address } from "#pkg/protocol/address.ts";
 
 /** What a command line of dutagent asks for. */
@@ -11,6 +12,7 @@ export interface Options {
   readonly state: string | undefined;
   /** Accepts a listener that other machines can reach. */
   readonly insecure: boolean;
+  readonly tls: TlsPaths;
   /** A unix socket where users connect, without whom the agent stops; undefined for an agent that stays. */
   readonly users: string | undefined;
   /** The servers of a lab, to be at one of them; none for an agent by itself. */

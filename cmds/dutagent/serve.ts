@@ -4,6 +4,7 @@ import { Locks } from "#pkg/lock/locks.ts";
 import { resourceNames } from "#pkg/lock/resource-names.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { untilAborted } from "#pkg/program/daemon.ts";
+import type { Tls } from "#pkg/program/tls/open-tls.ts";
 import { formatAddress } from "#pkg/protocol/address.ts";
 import { type Listener, listen } from "#pkg/protocol/listener.ts";
 import { rpcHandler } from "#pkg/protocol/rpc-handler.ts";
@@ -33,6 +34,7 @@ const shuttingDown = "dutagent is shutting down";
 interface Serving {
   readonly bench: Bench;
   readonly store: Store;
+  readonly tls: Tls;
   /** What servers know the agent by. */
   readonly identity: Identity;
   readonly name: string;
@@ -46,7 +48,7 @@ interface Serving {
 
 /** Serves a bench until the signal. Resolves with the exit status, with everything stopped but the modules. */
 export async function serve(serving: Serving): Promise<number> {
-  const { bench, store, options, config, bell, signal, log } = serving;
+  const { bench, store, tls, options, config, bell, signal, log } = serving;
   using locks = await Locks.open({
     store,
     log,
@@ -70,7 +72,8 @@ export async function serve(serving: Serving): Promise<number> {
   );
   let listener: Listener | undefined;
   try {
-    listener = options.listen && (await listen(options.listen, handler, { log: rpcLog, insecure: options.insecure }));
+    const { insecure } = options;
+    listener = options.listen && (await listen(options.listen, handler, { log: rpcLog, insecure, tls: tls.listening }));
   } catch (error) {
     log.error("cannot listen", { addr: options.listen && formatAddress(options.listen), err: explain(error) });
     return 1;
@@ -85,7 +88,7 @@ export async function serve(serving: Serving): Promise<number> {
     self: { name, bootId: randomUUID(), identity, bench, engine, locks },
     handler,
     own: open?.address,
-    tls: () => undefined,
+    tls: () => tls.towardsServers(),
     log,
   });
   await using users = await countUsers({
@@ -95,7 +98,7 @@ export async function serve(serving: Serving): Promise<number> {
     locks,
   });
   const stop = AbortSignal.any([signal, users.unused]);
-  const reloading = reloadAtEveryRing({ bell, config, bench, locks, log }, stop);
+  const reloading = reloadAtEveryRing({ bell, config, bench, locks, renewTls: () => tls.renew(open), log }, stop);
   const attaching = servers.keep(stop);
   await untilAborted(stop);
   await Promise.all([reloading, attaching]);

@@ -4,6 +4,7 @@ import { nodeHost } from "#pkg/host/node-host.ts";
 import type { Log } from "#pkg/log/log.ts";
 import type { Daemon } from "#pkg/program/daemon.ts";
 import { stateDirectory } from "#pkg/program/state-directory.ts";
+import { openTls } from "#pkg/program/tls/open-tls.ts";
 import { openBench } from "#pkg/session/bench.ts";
 import { openSqliteStore } from "#pkg/store/sqlite/open-sqlite-store.ts";
 import type { Store } from "#pkg/store/store.ts";
@@ -27,6 +28,10 @@ export async function start(options: Options, daemon: Daemon, log: Log): Promise
   if (config === undefined) {
     return 1;
   }
+  using tls = options.task === "serve" ? await openTls(options.tls, log) : undefined;
+  if (options.task === "serve" && tls === undefined) {
+    return 1;
+  }
   // Before any hardware is touched: the state belongs to one process, and so does what is wired to it.
   await using state = options.task === "serve" ? await openState(options, env, log) : undefined;
   if (options.task === "serve" && state === undefined) {
@@ -35,10 +40,10 @@ export async function start(options: Options, daemon: Daemon, log: Log): Promise
   const bell = new Bell();
   using _ = options.task === "serve" ? daemon.onHangUp(() => bell.ring()) : undefined;
   await using bench = await openBench(config, { host: nodeHost(), log, signal });
-  if (state !== undefined) {
+  if (state !== undefined && tls !== undefined) {
     const { store, identity } = state;
-    const name = options.name ?? defaultAgentName(hostname(), options.config);
-    return await serve({ bench, store, identity, name, options, config: source, bell, signal, log });
+    const name = options.name ?? tls.agentName ?? defaultAgentName(hostname(), options.config);
+    return await serve({ bench, store, tls, identity, name, options, config: source, bell, signal, log });
   }
   const failed = bench.failures.length > 0;
   log.info(`initialization ${failed ? "failed" : "successful"} - dry run finished`);

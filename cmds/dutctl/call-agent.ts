@@ -10,6 +10,7 @@ import type { Invocation } from "./grammar.ts";
 import { defaultIdentity } from "./identity.ts";
 import { OutputClosed } from "./stdio.ts";
 import { suggestionFor } from "./suggest.ts";
+import type { TlsSettings } from "./tls/tls-settings.ts";
 
 /** An invocation that an agent or a server answers. */
 export type Call = Exclude<Invocation, { name: "help" | "version" | "config" | "completion" | "complete" | "invalid" }>;
@@ -23,9 +24,11 @@ export async function callAgent(
   const { options } = call;
   using local = options.local === undefined ? undefined : await localAgent(options.local, surroundings);
   const server = local?.address ?? options.server;
-  const identity = options.identity ?? defaultIdentity(world, log);
+  const secured = local === undefined && options.tls !== undefined ? await secure(options.tls) : undefined;
+  const identity = options.identity ?? secured?.name ?? defaultIdentity(world, log);
   using connection = connectTo(server, {
     identity,
+    tls: secured?.tls,
     onPeerVersion: (version) => reportVersion(version ?? "", log),
   });
   const { devices } = connection;
@@ -51,6 +54,11 @@ export async function callAgent(
 async function localAgent(config: string, { world, log }: Pick<Context, "world" | "log">) {
   const { openLocalAgent } = await import("./local/open-local-agent.ts");
   return openLocalAgent(config, world, log);
+}
+
+async function secure(settings: TlsSettings) {
+  const { readTls } = await import("./tls/read-tls.ts");
+  return readTls(settings);
 }
 
 /** Tries again, when that is wanted, for as long as somebody else has the device. */

@@ -5,6 +5,7 @@ import type { Options } from "./options.ts";
 
 const options: Options = {
   server: { kind: "tcp", host: "localhost", port: 1024 },
+  tls: undefined,
   format: "text",
   verbose: false,
   colour: true,
@@ -235,7 +236,7 @@ const nonsense: readonly [argv: string[], reason: string][] = [
   ],
   [
     ["config", "set", "colour=red"],
-    '"colour=red" is no KEY=VALUE: the keys are server, user, format, log, protocol, timeout, wait, grace',
+    '"colour=red" is no KEY=VALUE: the keys are server, tls, tls-ca, tls-cert, tls-key, authority, user, format, log, protocol, timeout, wait, grace',
   ],
 ];
 

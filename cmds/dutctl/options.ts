@@ -5,12 +5,15 @@ import { quote } from "#pkg/golang/quote.ts";
 import { type Address, parseAddress } from "#pkg/protocol/address.ts";
 import { limits } from "#pkg/protocol/limits.ts";
 import { noSettings, type Setting, type Settings } from "./settings.ts";
+import { parseTlsSettings, type TlsSettings } from "./tls/tls-settings.ts";
 
 export type Format = "text" | "json" | "jsonl" | "yaml" | "oneline";
 export type LogMode = "debug" | "warn" | "none";
 
 export interface Options {
   readonly server: Address;
+  /** Undefined speaks to the server in the clear. */
+  readonly tls: TlsSettings | undefined;
   readonly format: Format;
   /** Annotate output with metadata. */
   readonly verbose: boolean;
@@ -46,6 +49,10 @@ export const flags = {
     summary: "agent or server to talk to: host:port, host, [IPv6]:port or unix:/path",
     default: '"localhost:1024"',
   },
+  tls: { kind: "boolean", summary: "speak TLS to a server whose certificate this computer trusts" },
+  "tls-ca": { kind: "string", value: "file", summary: "speak TLS to a server with a certificate of these authorities" },
+  "tls-cert": { kind: "string", value: "file", summary: "show this certificate: you are whom it is for" },
+  "tls-key": { kind: "string", value: "file", summary: "the key to that certificate" },
   f: {
     kind: "string",
     value: "format",
@@ -117,8 +124,10 @@ export function parseOptions(given: GivenFlags, settings: Settings = noSettings)
   }
   const duration = (setting: Setting | undefined) => setting && parseSpan(setting);
   const wait = fromFlag("wait") ?? settings.wait;
+  const server = parseServer(fromFlag("s") ?? settings.server ?? { value: "localhost:1024", place: "flag -s" });
   return {
-    server: parseServer(fromFlag("s") ?? settings.server ?? { value: "localhost:1024", place: "flag -s" }),
+    server,
+    tls: parseTlsSettings(given, settings, server),
     format: pick(fromFlag("f") ?? settings.format, words.format, "text, json, jsonl, yaml or oneline") ?? "text",
     verbose: given.v === true,
     colour: given["no-color"] !== true,

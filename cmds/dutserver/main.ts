@@ -1,6 +1,7 @@
 import { DutError, explain } from "#pkg/errors/dut-error.ts";
 import type { Flags } from "#pkg/golang/flags.ts";
 import { addressFlag, daemonMain, type FlagValues, type Task } from "#pkg/program/daemon-command.ts";
+import { parseTls, tlsFlags } from "#pkg/program/tls/tls-flags.ts";
 import type { Options } from "./options.ts";
 import { parseRegistrationPolicy } from "./registrations/registration-policy.ts";
 import { storeFlags, storeIn } from "./store-options.ts";
@@ -25,6 +26,7 @@ const flags = {
     summary: "take registrations of an address from these networks: 192.0.2.0/24[,...], or none",
     default: "loopback",
   },
+  ...tlsFlags,
 } as const satisfies Flags;
 
 const tasks: Readonly<Record<string, Task>> = {
@@ -52,6 +54,22 @@ const tasks: Readonly<Record<string, Task>> = {
       stdout(await db(words, env));
     },
   },
+  init: {
+    usage: "init [-dir directory] [-force] [host]...",
+    summary: "make an authority and a server certificate for a lab that has none",
+    async run(words, { stdout }) {
+      const { init } = await import("./commands/init.ts");
+      stdout(await init(words));
+    },
+  },
+  cert: {
+    usage: "cert agent|user|server [-dir directory] [-days number] [-host name]... NAME",
+    summary: "make or renew a certificate of that authority",
+    async run(words, { stdout }) {
+      const { cert } = await import("./commands/cert.ts");
+      stdout(await cert(words));
+    },
+  },
 };
 
 /** dutserver from its command line to its exit status: 0, 1 when it cannot serve, 2 for a wrong command line. */
@@ -63,6 +81,7 @@ export const main = daemonMain<Options>({
     listen: addressFlag(values, "s", "localhost:1024"),
     insecure: values.insecure === true,
     store: (env) => storeIn(values, env),
+    tls: parseTls(values),
     advertise: values.advertise === undefined ? undefined : addressFlag(values, "advertise", ""),
     registrations: registrationPolicy(values),
   }),

@@ -1,3 +1,4 @@
+import type { TlsPaths } from "#pkg/program/tls/tls-flags.ts";
 import type { Address } from "#pkg/protocol/address.ts";
 import type { StoreSpec } from "#pkg/store/store-spec.ts";
 import type { RegistrationPolicy } from "./registrations/registration-policy.ts";
@@ -9,6 +10,7 @@ export interface Options {
   readonly insecure: boolean;
   /** Where what the server knows is kept, in an environment. Throws invalid_argument. */
   readonly store: (env: Readonly<Record<string, string | undefined>>) => StoreSpec;
+  readonly tls: TlsPaths;
   /** Where the other servers of the lab reach this one; undefined for where it listens. */
   readonly advertise: Address | undefined;
   /** From where agents may register an address. */

@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { DutError, explain, messageOf } from "#pkg/errors/dut-error.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { type Daemon, untilAborted } from "#pkg/program/daemon.ts";
+import { openTls } from "#pkg/program/tls/open-tls.ts";
 import { type Address, formatAddress } from "#pkg/protocol/address.ts";
 import { type Listener, listen } from "#pkg/protocol/listener.ts";
 import { upgrades } from "#pkg/relay/upgrade.ts";
@@ -20,8 +21,12 @@ const drainMs = 30_000;
 /** Telling the clients after that. */
 const farewellMs = 2_000;
 
-/** Serves until the signal, then drains. Resolves with the exit status. */
-export async function serve(options: Options, { env, signal }: Daemon, log: Log): Promise<number> {
+/** Serves until the signal, then drains. Reads its certificates again at SIGHUP. Resolves with the exit status. */
+export async function serve(options: Options, { env, signal, onHangUp }: Daemon, log: Log): Promise<number> {
+  using tls = await openTls(options.tls, log);
+  if (tls === undefined) {
+    return 1;
+  }
   let spec: StoreSpec;
   let opened: Store;
   try {
@@ -43,7 +48,7 @@ export async function serve(options: Options, { env, signal }: Daemon, log: Log)
   const server = () => `dutserver at ${address()}`;
   await using lab = await openLab({
     ...{ store, server, registrations: options.registrations, log },
-    tls: () => undefined,
+    tls: () => tls.towardsServers(),
     failed: (error) => {
       log.error("the store can no longer be followed", { err: explain(error) });
       broken.abort(messageOf(error));
@@ -55,6 +60,7 @@ export async function serve(options: Options, { env, signal }: Daemon, log: Log)
     listener = await listen(options.listen, lab.handler("lab"), {
       log: log.with({ scope: "rpc" }),
       insecure: options.insecure,
+      tls: tls.listening,
       upgrades: {
         [upgrades.agent]: lab.sessions.upgrade,
         ...(peers === undefined ? {} : { [upgrades.peer]: peers.upgrade }),
@@ -71,6 +77,7 @@ export async function serve(options: Options, { env, signal }: Daemon, log: Log)
     spec.kind === "sqlite"
       ? await listenForAdmin(spec.directory, administrationOf(lab.registry), log.with({ scope: "admin" }))
       : undefined;
+  using _renewing = onHangUp(() => void tls.renew(open));
   log.info("rpc service listening", { addr: formatAddress(open.address) });
   const stop = AbortSignal.any([signal, broken.signal]);
   await untilAborted(stop);

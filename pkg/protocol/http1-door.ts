@@ -1,8 +1,7 @@
 import { createServer, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Log } from "#pkg/log/log.ts";
-import type { Address } from "./address.ts";
-import { refuseBrowser } from "./browser-guard.ts";
+import { type OwnPlace, refuseBrowser } from "./browser-guard.ts";
 import { limits } from "./limits.ts";
 import type { Door } from "./listener.ts";
 import type { HttpHandler } from "./rpc-handler.ts";
@@ -11,7 +10,7 @@ import type { HttpHandler } from "./rpc-handler.ts";
 export type Upgrade = (request: IncomingMessage, socket: Socket, head: Buffer) => void;
 
 export interface Http1Options {
-  readonly address: Address;
+  readonly place: OwnPlace;
   readonly headersMs: number;
   readonly log: Log;
   /** By the name in the Upgrade header. A request for any other is answered in HTTP/1.1. */
@@ -19,8 +18,7 @@ export interface Http1Options {
 }
 
 /** HTTP/1.1 for curl, scripts and probes: JSON calls, gRPC-Web and Connect, but nothing that a web page could send. */
-export function http1Door(handler: HttpHandler, { address, headersMs, log, upgrades }: Http1Options): Door {
-  const listenHost = address.kind === "tcp" ? address.host : "localhost";
+export function http1Door(handler: HttpHandler, { place, headersMs, log, upgrades }: Http1Options): Door {
   const upgradeOf = ({ headers: { upgrade = "" } }: IncomingMessage) =>
     Object.hasOwn(upgrades, upgrade) ? upgrades[upgrade] : undefined;
   const server = createServer(
@@ -40,7 +38,7 @@ export function http1Door(handler: HttpHandler, { address, headersMs, log, upgra
           origin: request.headers.origin,
           contentType: request.headers["content-type"],
         },
-        listenHost,
+        place,
       );
       if (refusal === undefined) {
         handler(request, response);

@@ -1,6 +1,7 @@
 import { EventEmitter, once } from "node:events";
 import { createServer, type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import type { Log } from "#pkg/log/log.ts";
 import { limits } from "./limits.ts";
 import type { Door } from "./listener.ts";
@@ -29,7 +30,7 @@ export interface Allowance {
   readonly lasting: boolean;
 }
 
-/** HTTP/2 in clear with prior knowledge, with the limits that Node leaves open. */
+/** HTTP/2 on sockets that speak it, secured or not, with the limits that Node leaves open. */
 export function http2Door(handler: HttpHandler, { headersMs, log, allowance = limits.client }: Http2Options): Door {
   const sessions = new Set<WatchedSession>();
   const server = createServer({
@@ -47,6 +48,11 @@ export function http2Door(handler: HttpHandler, { headersMs, log, allowance = li
   server.on("sessionError", (error) => log.debug("connection failed", { err: error }));
   return {
     admit(socket) {
+      if ("alpnProtocol" in socket) {
+        // Its first bytes say what it speaks. Node would go by what the handshake agreed on, which may be nothing, or
+        // the protocol that the connection was taken over from.
+        (socket as TLSSocket).alpnProtocol = "h2";
+      }
       server.once("session", (session) => {
         session.setLocalWindowSize(limits.connectionWindowBytes);
         const watched = new WatchedSession(session, socket, { headersMs, log, lasting: allowance.lasting });

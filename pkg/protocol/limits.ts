@@ -40,6 +40,8 @@ export const limits = {
   },
   connections: 256,
 
+  /** A handshake of TLS, from its first bytes on. */
+  handshakeMs: 5_000,
   /** From accepting a connection to its first bytes, and to the end of the headers of an HTTP/1.1 request. */
   headersMs: 10_000,
   /** A whole HTTP/1.1 request. */

@@ -5,11 +5,15 @@ import { dirname } from "node:path";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { type Address, formatAddress } from "./address.ts";
+import type { OwnPlace } from "./browser-guard.ts";
 import { http1Door, type Upgrade } from "./http1-door.ts";
 import { http2Door } from "./http2-door.ts";
+import { identifyCallers, identifyTakers } from "./identify-callers.ts";
 import { limits } from "./limits.ts";
 import { refuseOpenListener } from "./listen-policy.ts";
 import type { HttpHandler } from "./rpc-handler.ts";
+import { Entrance } from "./tls/entrance.ts";
+import { type ServerTls, TlsGate } from "./tls/gate.ts";
 
 /** An open port. Disposing drops whatever is still connected. */
 export interface Listener extends AsyncDisposable {
@@ -20,12 +24,21 @@ export interface Listener extends AsyncDisposable {
    * first. The rest is left to the disposal.
    */
   drain(signal: AbortSignal): Promise<void>;
+  /**
+   * Takes other certificates for the connections that come from now on; those that are open stay. Throws invalid_argument
+   * for what cannot be used, and then nothing is changed; failed_precondition for a port in the clear.
+   */
+  reloadTls(tls: ServerTls): void;
 }
+
+export type { ServerTls };
 
 export interface ListenOptions {
   readonly log: Log;
   /** Accepts an address beyond loopback and unix sockets. */
   readonly insecure: boolean;
+  /** Speaks TLS alone. Default in the clear; a unix socket is always. */
+  readonly tls?: ServerTls | undefined;
   /** Protocols that a connection of HTTP/1.1 may be taken over for, by name. Default none. */
   readonly upgrades?: Readonly<Record<string, Upgrade>>;
   /** From accepting a connection to its first bytes, and to the end of the first headers. Default limits.headersMs. */
@@ -40,32 +53,41 @@ export interface Door {
   close(): void;
 }
 
-/** The first bytes of HTTP/2 with prior knowledge (RFC 9113, section 3.4); no HTTP/1.1 method begins with them. */
-const http2Preface = Buffer.from("PRI");
-
 /**
- * Serves HTTP/2 with prior knowledge and HTTP/1.1 on one port or unix socket.
+ * Serves HTTP/2 with prior knowledge and HTTP/1.1 on one port or unix socket, in TLS where that is wanted.
  * Throws permission_denied for an open listener that was not asked for, already_exists for an address in use,
- * invalid_argument for one that is not this machine's.
+ * invalid_argument for one that is not this machine's, and for a certificate or key that cannot be used.
  */
 export async function listen(address: Address, handler: HttpHandler, options: ListenOptions): Promise<Listener> {
-  await refuseOpenListener(address, options.insecure);
   const { log, headersMs = limits.headersMs, upgrades = {} } = options;
+  const gate =
+    options.tls === undefined || address.kind === "unix"
+      ? undefined
+      : new TlsGate(options.tls, Math.min(limits.handshakeMs, headersMs));
+  await refuseOpenListener(address, { insecure: options.insecure, guarded: gate?.tls.clientCa !== undefined });
+  const entrance = new Entrance({ gate, firstBytesMs: headersMs, log });
   const open = new Set<Socket>();
+  /** The sockets that were accepted for those that were made of them. */
+  const accepted = new WeakMap<Socket, Socket>();
   /** A connection that was taken over is not the listener's any more. */
   const releasing = (given: Readonly<Record<string, Upgrade>>): Readonly<Record<string, Upgrade>> =>
     Object.fromEntries(
       Object.entries(given).map(([name, upgrade]) => [
         name,
-        (request, socket, head) => {
-          open.delete(socket);
-          upgrade(request, socket, head);
-        },
+        identifyTakers(
+          name,
+          (request, socket, head) => {
+            open.delete(accepted.get(socket) ?? socket);
+            upgrade(request, socket, head);
+          },
+          log,
+        ),
       ]),
     );
+  const identified = identifyCallers(handler, log);
   const doors = {
-    http1: http1Door(handler, { address, headersMs, log, upgrades: releasing(upgrades) }),
-    http2: http2Door(handler, { headersMs, log }),
+    http1: http1Door(identified, { place: placeOf(address, gate), headersMs, log, upgrades: releasing(upgrades) }),
+    http2: http2Door(identified, { headersMs, log }),
   };
   const unrecognised = new Set<Socket>();
   const server = createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true }, (socket) => {
@@ -81,10 +103,13 @@ export async function listen(address: Address, handler: HttpHandler, options: Li
       unrecognised.delete(socket);
     });
     socket.on("error", (error) => log.debug("connection failed", { err: error }));
-    void recognise(socket, headersMs).then(
-      (protocol) => {
+    void entrance.pass(socket).then(
+      (entered) => {
         unrecognised.delete(socket);
-        doors[protocol].admit(socket);
+        if (entered !== undefined) {
+          accepted.set(entered.socket, socket);
+          doors[entered.protocol].admit(entered.socket);
+        }
       },
       (error: unknown) => {
         log.debug("connection closed", { err: error });
@@ -105,6 +130,12 @@ export async function listen(address: Address, handler: HttpHandler, options: Li
       using _ = onAbort(signal, () => aborted.reject(signal.reason));
       await Promise.race([gone, aborted.promise]);
     },
+    reloadTls(tls) {
+      if (gate === undefined) {
+        throw new DutError("failed_precondition", `${formatAddress(address)} does not speak TLS`);
+      }
+      gate.replace(tls);
+    },
     async [Symbol.asyncDispose]() {
       doors.http1.close();
       doors.http2.close();
@@ -119,30 +150,20 @@ export async function listen(address: Address, handler: HttpHandler, options: Li
   };
 }
 
+function placeOf(address: Address, gate: TlsGate | undefined): OwnPlace {
+  const listenHost = address.kind === "tcp" ? address.host : "localhost";
+  return {
+    scheme: gate === undefined ? "http" : "https",
+    isOwnName: (host) => host === listenHost || gate?.isFor(host) === true,
+  };
+}
+
 function onAbort(signal: AbortSignal, react: () => void): Disposable {
   if (signal.aborted) {
     react();
   }
   signal.addEventListener("abort", react);
   return { [Symbol.dispose]: () => signal.removeEventListener("abort", react) };
-}
-
-/** Reads just enough of a paused socket to know its protocol, and puts it back. */
-async function recognise(socket: Socket, patienceMs: number): Promise<"http1" | "http2"> {
-  let seen: Buffer = Buffer.alloc(0);
-  const patience = AbortSignal.timeout(patienceMs);
-  while (seen.length < http2Preface.length && http2Preface.subarray(0, seen.length).equals(seen)) {
-    const chunk: Buffer | null = socket.read();
-    if (chunk !== null) {
-      seen = Buffer.concat([seen, chunk]);
-    } else if (socket.readableEnded || socket.destroyed) {
-      throw new DutError("canceled", "the peer said nothing");
-    } else {
-      await Promise.race([once(socket, "readable", { signal: patience }), once(socket, "end", { signal: patience })]);
-    }
-  }
-  socket.unshift(seen);
-  return seen.subarray(0, http2Preface.length).equals(http2Preface) ? "http2" : "http1";
 }
 
 async function bind(server: Server, address: Address): Promise<void> {

@@ -95,7 +95,7 @@ async function refusal(response: IncomingMessage, place: string): Promise<DutErr
   if (status === 503 || status === 502 || status === 504 || status === 429) {
     return new DutError("unavailable", said === "" ? `${place} answers with HTTP status ${status}` : said);
   }
-  if (status === 401 || status === 403) {
+  if (status === 400 || status === 401 || status === 403) {
     return new DutError("permission_denied", said === "" ? `${place} refuses agents` : said);
   }
   return new DutError("unimplemented", `${place} does not take agents that dial in (HTTP status ${status})`);

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { peerOf } from "#pkg/auth/peer.ts";
 import type { Log } from "#pkg/log/log.ts";
 import type { Upgrade } from "#pkg/protocol/http1-door.ts";
 import { Tunnel } from "#pkg/relay/tunnel.ts";
@@ -51,11 +52,17 @@ export class SessionDoor implements Disposable {
     const log = this.#options.log.with({ remote });
     const session = new Session(new Tunnel(socket, `the agent at ${remote}`), {
       ...this.#options,
-      certified: undefined,
+      certified: certifiedAt(socket),
       log,
     });
     this.#sessions.add(session);
     await session.serve();
     this.#sessions.delete(session);
   }
+}
+
+/** What the handshake has proved, where agents show certificates. */
+function certifiedAt(socket: Socket): SessionOptions["certified"] {
+  const peer = peerOf(socket);
+  return peer.kind === "certificate" ? { key: peer.fingerprint, name: peer.name } : undefined;
 }
