@@ -3,7 +3,7 @@ import { globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 
-const bottom = ["pkg/errors", "pkg/golang", "pkg/log"];
+const bottom = ["pkg/errors", "pkg/golang", "pkg/log", "pkg/metrics"];
 const middle = ["pkg/host", "pkg/protocol", "pkg/lock", "pkg/auth", "pkg/store"];
 const upper = [...bottom, ...middle, "pkg/modules", "pkg/relay"];
 
@@ -13,6 +13,7 @@ const daemon = [...upper, "pkg/config", "pkg/session", "pkg/program", "scripts/r
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   "pkg/errors": [],
   "pkg/golang": ["pkg/errors"],
+  "pkg/metrics": [],
   "pkg/log": ["pkg/errors", "pkg/golang"],
   "pkg/host": bottom,
   "pkg/protocol": [...bottom, "package.json"],
@@ -21,7 +22,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "pkg/store": bottom,
   "pkg/program": [...bottom, "pkg/protocol"],
   "pkg/modules": [...bottom, "pkg/host"],
-  "pkg/relay": ["pkg/errors", "pkg/log", "pkg/protocol"],
+  "pkg/relay": ["pkg/errors", "pkg/log", "pkg/metrics", "pkg/protocol"],
   "pkg/config": upper,
   "pkg/session": [...upper, "pkg/config"],
   "cmds/dutctl": [...bottom, "pkg/protocol", "pkg/lock", "pkg/auth", "pkg/relay", "scripts/require-pinned-node.mjs"],
@@ -53,7 +54,8 @@ test("an import upwards is named with the rule that it breaks, also when it is o
     'import { readFile } from "node:fs/promises";',
     'import { main } from "../dutagent/main.ts";',
   ].join("\n");
-  const rule = "cmds/dutctl may import pkg/errors, pkg/golang, pkg/log, pkg/protocol, pkg/lock, pkg/auth, pkg/relay";
+  const rule =
+    "cmds/dutctl may import pkg/errors, pkg/golang, pkg/log, pkg/metrics, pkg/protocol, pkg/lock, pkg/auth, pkg/relay";
   assert.deepEqual(
     problemsOf("cmds/dutctl/list.ts", source).map((problem) => problem.replace(/, scripts.*$/, "")),
     [
