@@ -4,7 +4,12 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Log } from "#pkg/log/log.ts";
+import { sparing } from "#pkg/log/sparing.ts";
+import { limitNames } from "#pkg/metrics/limit-names.ts";
+import { type Metrics, noMetrics } from "#pkg/metrics/metrics.ts";
 import { type Address, formatAddress } from "./address.ts";
+import { ConnectionBudget, type Guest } from "./connection-budget.ts";
+import { Descriptors } from "./descriptors.ts";
 import { http1Door, type Upgrade } from "./http1-door.ts";
 import { http2Door } from "./http2-door.ts";
 import { limits } from "./limits.ts";
@@ -28,13 +33,16 @@ export interface ListenOptions {
   readonly insecure: boolean;
   /** Protocols that a connection of HTTP/1.1 may be taken over for, by name. Default none. */
   readonly upgrades?: Readonly<Record<string, Upgrade>>;
-  /** From accepting a connection to its first bytes, and to the end of the first headers. Default limits.headersMs. */
+  /** From accepting a connection to its first bytes, and to the end of the first headers. Default limits.firstRequestMs. */
   readonly headersMs?: number;
+  /** Default none. */
+  readonly metrics?: Metrics;
 }
 
 /** One side of the port: takes sockets that speak its protocol and knows what is open on them. */
 export interface Door {
-  admit(socket: Socket): void;
+  /** `guest` is told what becomes of the connection. */
+  admit(socket: Socket, guest?: Guest): void;
   /** Tells peers to go and resolves when the last one has. */
   drain(): Promise<void>;
   close(): void;
@@ -50,49 +58,59 @@ const http2Preface = Buffer.from("PRI");
  */
 export async function listen(address: Address, handler: HttpHandler, options: ListenOptions): Promise<Listener> {
   await refuseOpenListener(address, options.insecure);
-  const { log, headersMs = limits.headersMs, upgrades = {} } = options;
+  const { headersMs = limits.firstRequestMs, upgrades = {}, metrics = noMetrics } = options;
+  const log = sparing(options.log);
   const open = new Set<Socket>();
-  /** A connection that was taken over is not the listener's any more. */
-  const releasing = (given: Readonly<Record<string, Upgrade>>): Readonly<Record<string, Upgrade>> =>
-    Object.fromEntries(
-      Object.entries(given).map(([name, upgrade]) => [
-        name,
-        (request, socket, head) => {
-          open.delete(socket);
-          upgrade(request, socket, head);
-        },
-      ]),
-    );
   const doors = {
-    http1: http1Door(handler, { address, headersMs, log, upgrades: releasing(upgrades) }),
-    http2: http2Door(handler, { headersMs, log }),
+    http1: http1Door(handler, { address, headersMs, log, metrics, upgrades }),
+    http2: http2Door(handler, { headersMs, log, metrics }),
   };
   const unrecognised = new Set<Socket>();
+  const descriptors = new Descriptors();
+  const budget = new ConnectionBudget({
+    firstRequestMs: headersMs,
+    onHit(limit, source) {
+      metrics.limitHit(limit);
+      log.warn(`limit of connections: ${limitNames[limit]}`, { source });
+    },
+  });
+  const serve = async (socket: Socket, guest: Guest) => {
+    try {
+      const protocol = await recognise(socket, headersMs);
+      unrecognised.delete(socket);
+      doors[protocol].admit(socket, guest);
+    } catch (error) {
+      log.debug("connection closed", { err: error });
+      socket.destroy();
+    }
+  };
   const server = createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true }, (socket) => {
-    if (open.size >= limits.connections) {
-      log.warn("connection refused, too many are open", { limit: limits.connections });
+    if (!descriptors.take()) {
+      metrics.limitHit("descriptors");
+      log.warn("connection refused: the process is short of file descriptors");
       socket.destroy();
       return;
     }
     open.add(socket);
     unrecognised.add(socket);
+    const counted = metrics.connection(socket);
     socket.once("close", () => {
+      counted[Symbol.dispose]();
       open.delete(socket);
       unrecognised.delete(socket);
     });
     socket.on("error", (error) => log.debug("connection failed", { err: error }));
-    void recognise(socket, headersMs).then(
-      (protocol) => {
-        unrecognised.delete(socket);
-        doors[protocol].admit(socket);
-      },
-      (error: unknown) => {
-        log.debug("connection closed", { err: error });
-        socket.destroy();
-      },
-    );
+    budget.admit(socket, (guest) => {
+      const left = () => {
+        // A connection that was taken over is not the listener's any more.
+        open.delete(socket);
+        guest.left();
+      };
+      void serve(socket, { ...guest, left });
+    });
   });
   await bind(server, address);
+  server.on("error", (error) => log.warn("accepting a connection failed", { err: error }));
   return {
     address: boundAddress(server, address),
     async drain(signal) {
