@@ -73,6 +73,15 @@ export function clientsOver(peer: Streams, options: CallerOptions): Clients {
 
 type Introduction = (method: DescMethod, options: CallOptions) => CallOptions;
 
+/** The client of one service of a peer that is connected already. */
+export function clientFor<Service extends DescService>(
+  service: Service,
+  peer: Streams,
+  options: CallerOptions,
+): Client<Service> {
+  return clientOf(service, peer, introduction(options));
+}
+
 function clientOf<Service extends DescService>(
   service: Service,
   peer: Streams,

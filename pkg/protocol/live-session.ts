@@ -21,6 +21,7 @@ export class LiveSession {
   readonly #session: ClientHttp2Session;
   readonly #socket: Socket;
   readonly #care: Care;
+  readonly #closed = Promise.withResolvers<Error | undefined>();
   #openStreams = 0;
   #idleSince = performance.now();
   #leaving = false;
@@ -36,12 +37,24 @@ export class LiveSession {
     session.once("goaway", () => {
       this.#leaving = true;
     });
-    // The streams and requests of the session report it.
-    session.on("error", () => {});
+    let fault: Error | undefined;
+    session.on("error", (error) => {
+      fault = error;
+    });
     session.once("close", () => {
       clearInterval(timer);
       care.end.removeEventListener("abort", drop);
+      this.#closed.resolve(fault);
     });
+  }
+
+  /** Resolves when the connection is gone, with the fault that ended it if there was one. */
+  get closed(): Promise<Error | undefined> {
+    return this.#closed.promise;
+  }
+
+  get openStreams(): number {
+    return this.#openStreams;
   }
 
   /** True while new streams can be opened. */
@@ -81,6 +94,8 @@ export class LiveSession {
         this.#session.destroy(
           new DutError("unavailable", `${this.#care.peer} has said nothing for ${seconds} s`, cause),
         );
+        // It would wait for a peer that says nothing.
+        this.#socket.destroy();
       }
     }, limits.pingTimeoutMs).unref();
     this.#session.ping(() => clearTimeout(patience));

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import type { Socket } from "node:net";
+import { type TestContext, test } from "node:test";
+import { silentLog } from "#pkg/log/log.ts";
+import { type Address, parseAddress } from "#pkg/protocol/address.ts";
+import { clientsOver } from "#pkg/protocol/client.ts";
+import { DeviceService } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
+import { listen } from "#pkg/protocol/listener.ts";
+import { rpcHandler } from "#pkg/protocol/rpc-handler.ts";
+import { dialOut } from "./dial-out.ts";
+import { Tunnel } from "./tunnel.ts";
+import { acceptUpgrade, refuseUpgrade, upgrades } from "./upgrade.ts";
+
+const handler = rpcHandler(
+  (router) => router.service(DeviceService, { list: () => ({ devices: [{ name: "board" }] }) }),
+  { self: "agent", log: silentLog },
+);
+
+/** A listener that hands over the sockets of those who dial in. */
+function serverFor(take: (socket: Socket) => void) {
+  return listen(parseAddress("localhost:0"), handler, {
+    log: silentLog,
+    insecure: false,
+    upgrades: { [upgrades.agent]: (_, socket) => take(socket) },
+  });
+}
+
+const dial = (address: Address, t: TestContext) =>
+  dialOut(address, handler, { tls: undefined, signal: t.signal, log: silentLog });
+
+test("who was dialled calls who dialled, over the connection of that one", async (t) => {
+  const arrived = Promise.withResolvers<Tunnel>();
+  await using server = await serverFor((socket) => {
+    acceptUpgrade(socket, upgrades.agent);
+    arrived.resolve(new Tunnel(socket, "the agent"));
+  });
+  using out = await dial(server.address, t);
+  using tunnel = await arrived.promise;
+  const { devices } = clientsOver(tunnel, { identity: undefined });
+  const answers = await Promise.all(Array.from({ length: 200 }, () => devices.list({})));
+  assert.deepEqual(new Set(answers.map(({ devices }) => devices[0]?.name)), new Set(["board"]));
+  tunnel.drop("the server has had enough");
+  await out.closed;
+  assert.equal(await tunnel.closed, "the server has had enough");
+  await assert.rejects(devices.list({}), { code: "unavailable", message: "the connection was lost" });
+});
+
+test("who dialled ends the connection when its calls have ended, and the other end knows at once", async (t) => {
+  const arrived = Promise.withResolvers<Tunnel>();
+  await using server = await serverFor((socket) => {
+    acceptUpgrade(socket, upgrades.agent);
+    arrived.resolve(new Tunnel(socket, "the agent"));
+  });
+  using out = await dial(server.address, t);
+  using tunnel = await arrived.promise;
+  await clientsOver(tunnel, { identity: undefined }).devices.list({});
+  await out.drain();
+  assert.equal(await tunnel.closed, "the connection was lost");
+});
+
+for (const [status, reason, code] of [
+  [503, "dutserver is shutting down", "unavailable"],
+  [403, "your certificate is a user's", "permission_denied"],
+] as const) {
+  test(`a server that answers ${status} is heard saying why`, async (t) => {
+    await using server = await serverFor((socket) => refuseUpgrade(socket, status, reason));
+    await assert.rejects(dial(server.address, t), { code, message: reason });
+  });
+}
+
+test("a server that knows no agents that dial in is told from one that is not there", async (t) => {
+  await using other = await listen(parseAddress("localhost:0"), handler, { log: silentLog, insecure: false });
+  await assert.rejects(dial(other.address, t), {
+    code: "unimplemented",
+    message: /does not take agents that dial in \(HTTP status 404\)$/,
+  });
+  await other[Symbol.asyncDispose]();
+  await assert.rejects(dial(other.address, t), { code: "unavailable", message: /ECONNREFUSED/ });
+});
