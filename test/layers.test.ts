@@ -16,7 +16,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "pkg/metrics": [],
   "pkg/log": ["pkg/errors", "pkg/golang"],
   "pkg/host": bottom,
-  "pkg/protocol": [...bottom, "package.json"],
+  "pkg/protocol": [...bottom, "pkg/auth", "package.json"],
   "pkg/lock": [...bottom, "pkg/store"],
   "pkg/auth": bottom,
   "pkg/store": bottom,

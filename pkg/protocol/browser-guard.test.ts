@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type RequestOrigin, refuseBrowser } from "./browser-guard.ts";
+import { type OwnPlace, type RequestOrigin, refuseBrowser } from "./browser-guard.ts";
 
 const curl: RequestOrigin = {
   method: "POST",
@@ -8,6 +8,8 @@ const curl: RequestOrigin = {
   origin: undefined,
   contentType: "application/json",
 };
+
+const bench: OwnPlace = { scheme: "http", isOwnName: (host) => host === "bench" };
 
 const accepted: readonly [string, Partial<RequestOrigin>][] = [
   ["a JSON call to localhost", {}],
@@ -23,7 +25,7 @@ const accepted: readonly [string, Partial<RequestOrigin>][] = [
 
 for (const [what, change] of accepted) {
   test(`${what} is accepted`, () => {
-    assert.equal(refuseBrowser({ ...curl, ...change }, "bench"), undefined);
+    assert.equal(refuseBrowser({ ...curl, ...change }, bench), undefined);
   });
 }
 
@@ -40,6 +42,12 @@ const refused: readonly [string, Partial<RequestOrigin>, number][] = [
 
 for (const [what, change, status] of refused) {
   test(`${what} is refused with ${status}`, () => {
-    assert.equal(refuseBrowser({ ...curl, ...change }, "bench")?.status, status);
+    assert.equal(refuseBrowser({ ...curl, ...change }, bench)?.status, status);
   });
 }
+
+test("behind TLS a page of this very address says https, and http is another origin", () => {
+  const secure: OwnPlace = { ...bench, scheme: "https" };
+  const from = (origin: string) => refuseBrowser({ ...curl, origin }, secure)?.status;
+  assert.deepEqual([from("https://localhost:1024"), from("http://localhost:1024")], [undefined, 403]);
+});

@@ -9,6 +9,13 @@ export interface RequestOrigin {
   readonly contentType: string | undefined;
 }
 
+/** Where the requests come in. */
+export interface OwnPlace {
+  readonly scheme: "http" | "https";
+  /** Names besides those of this machine: what was listened on, what a certificate is for. */
+  isOwnName(host: string): boolean;
+}
+
 export interface Refusal {
   readonly status: number;
   readonly reason: string;
@@ -21,12 +28,12 @@ const sentWithoutAsking = new Set(["", "text/plain", "application/x-www-form-url
  * Why an HTTP/1.1 request is refused, if it is. Browsers speak to loopback for any web page, so a name that is not this
  * machine's (DNS rebinding), a foreign origin, and a body that needs no permission to be sent are all turned away.
  */
-export function refuseBrowser(request: RequestOrigin, listenHost: string): Refusal | undefined {
+export function refuseBrowser(request: RequestOrigin, place: OwnPlace): Refusal | undefined {
   const host = hostOf(request.host);
-  if (host === undefined || !isOwnName(host, listenHost)) {
+  if (host === undefined || !(isOfThisMachine(host) || place.isOwnName(host.toLowerCase()))) {
     return { status: 403, reason: `the host ${request.host ?? "(none)"} is not this program's address` };
   }
-  if (request.origin !== undefined && request.origin !== `http://${request.host}`) {
+  if (request.origin !== undefined && request.origin !== `${place.scheme}://${request.host}`) {
     return { status: 403, reason: `requests from the origin ${request.origin} are not accepted` };
   }
   const type = (request.contentType ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
@@ -44,6 +51,6 @@ function hostOf(header: string | undefined): string | undefined {
 }
 
 /** An address literal cannot be rebound: whoever sends it knows where the request goes. */
-function isOwnName(host: string, listenHost: string): boolean {
-  return isIP(host) !== 0 || [listenHost, "localhost", hostname()].includes(host.toLowerCase());
+function isOfThisMachine(host: string): boolean {
+  return isIP(host) !== 0 || ["localhost", hostname()].includes(host.toLowerCase());
 }

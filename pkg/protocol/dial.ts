@@ -1,5 +1,4 @@
-import { createConnection, isIP, type Socket } from "node:net";
-import type { TLSSocket } from "node:tls";
+import { createConnection, type Socket } from "node:net";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { type Address, formatAddress } from "./address.ts";
 import { limits } from "./limits.ts";
@@ -20,7 +19,7 @@ export interface ClientTls {
 
 /**
  * Opens a connection, in TLS 1.3 where that is wanted. Throws unavailable when there is none within limits.connectMs,
- * and the signal's reason.
+ * unauthenticated for a peer that speaks no TLS or is not the one it should be, and the signal's reason.
  */
 export async function dial(
   address: Address,
@@ -32,27 +31,26 @@ export async function dial(
   return tls === undefined ? socket : secured(socket, { address, signal, tls, protocol });
 }
 
-interface Securing {
+interface Wanted {
   readonly address: Address;
   readonly signal: AbortSignal;
   readonly tls: ClientTls;
   readonly protocol: string;
 }
 
-async function secured(socket: Socket, { address, signal, tls, protocol }: Securing): Promise<TLSSocket> {
-  const { connect } = await import("node:tls");
+async function secured(socket: Socket, { address, signal, tls, protocol }: Wanted): Promise<Socket> {
+  const { beginTls, refuseUntrusted } = await import("./tls/client-tls.ts");
+  const { tlsFault } = await import("./tls/tls-fault.ts");
+  const peer = formatAddress(address);
   const host = address.kind === "tcp" && address.host !== "" ? address.host : "localhost";
-  const { ca, own } = tls;
-  const secure = connect({
-    socket,
-    minVersion: "TLSv1.3",
-    ALPNProtocols: [protocol],
-    ...(isIP(host) === 0 ? { servername: host } : {}),
-    host,
-    ...(ca === undefined ? {} : { ca }),
-    ...(own === undefined ? {} : own),
-  });
-  await settled(secure, "secureConnect", address, signal);
+  const securing = { peer, host, tls, protocol };
+  const secure = beginTls(socket, securing);
+  try {
+    await settled(secure, "secureConnect", address, signal);
+  } catch (error) {
+    throw (error instanceof DutError && tlsFault(error.cause, peer)) || error;
+  }
+  refuseUntrusted(secure, securing);
   return secure;
 }
 

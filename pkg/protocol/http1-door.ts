@@ -3,8 +3,7 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Log } from "#pkg/log/log.ts";
 import { type Metrics, noMetrics } from "#pkg/metrics/metrics.ts";
-import type { Address } from "./address.ts";
-import { refuseBrowser } from "./browser-guard.ts";
+import { type OwnPlace, refuseBrowser } from "./browser-guard.ts";
 import type { Guest } from "./connection-budget.ts";
 import { limits } from "./limits.ts";
 import type { Door } from "./listener.ts";
@@ -14,7 +13,7 @@ import type { HttpHandler } from "./rpc-handler.ts";
 export type Upgrade = (request: IncomingMessage, socket: Socket, head: Buffer) => void;
 
 export interface Http1Options {
-  readonly address: Address;
+  readonly place: OwnPlace;
   readonly headersMs: number;
   readonly log: Log;
   /** Default none. */
@@ -26,10 +25,9 @@ export interface Http1Options {
 /** HTTP/1.1 for curl, scripts and probes: JSON calls, gRPC-Web and Connect, but nothing that a web page could send. */
 export function http1Door(
   handler: HttpHandler,
-  { address, headersMs, log, metrics = noMetrics, upgrades }: Http1Options,
+  { place, headersMs, log, metrics = noMetrics, upgrades }: Http1Options,
 ): Door {
   const guests = new WeakMap<Duplex, Guest>();
-  const listenHost = address.kind === "tcp" ? address.host : "localhost";
   const upgradeOf = ({ headers: { upgrade = "" } }: IncomingMessage) =>
     Object.hasOwn(upgrades, upgrade) ? upgrades[upgrade] : undefined;
   const server = createServer(
@@ -50,7 +48,7 @@ export function http1Door(
           origin: request.headers.origin,
           contentType: request.headers["content-type"],
         },
-        listenHost,
+        place,
       );
       if (refusal === undefined) {
         handler(request, response);

@@ -1,6 +1,7 @@
 import { EventEmitter, once } from "node:events";
 import { createServer, type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import type { Log } from "#pkg/log/log.ts";
 import { type LimitName, limitNames } from "#pkg/metrics/limit-names.ts";
 import { type Metrics, noMetrics } from "#pkg/metrics/metrics.ts";
@@ -39,7 +40,7 @@ export interface Allowance {
   readonly lasting: boolean;
 }
 
-/** HTTP/2 in clear with prior knowledge, with the limits that Node leaves open. */
+/** HTTP/2 on sockets that speak it, secured or not, with the limits that Node leaves open. */
 export function http2Door(handler: HttpHandler, options: Http2Options): Door {
   const { log, metrics = noMetrics, allowance = limits.client } = options;
   const sessions = new Set<WatchedSession>();
@@ -58,6 +59,11 @@ export function http2Door(handler: HttpHandler, options: Http2Options): Door {
   server.on("sessionError", (error) => log.debug("connection failed", { err: error }));
   return {
     admit(socket, guest) {
+      if ("alpnProtocol" in socket) {
+        // Its first bytes say what it speaks. Node would go by what the handshake agreed on, which may be nothing, or
+        // the protocol that the connection was taken over from.
+        (socket as TLSSocket).alpnProtocol = "h2";
+      }
       server.once("session", (session) => {
         session.setLocalWindowSize(limits.connectionWindowBytes);
         const watched = new WatchedSession(session, socket, { ...options, metrics, allowance, guest });

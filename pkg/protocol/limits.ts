@@ -59,6 +59,8 @@ export const limits = {
   /** Bytes a second of a peer that has no stream open. */
   uselessBytes: { burst: 256 * 1024, perSecond: 16 * 1024 },
 
+  /** A handshake of TLS, from its first bytes on. */
+  handshakeMs: 5_000,
   /** From accepting a connection to its first request. */
   firstRequestMs: 10_000,
   /** From the first byte of the headers of a request to their end. */

@@ -8,6 +8,7 @@ import { sparing } from "#pkg/log/sparing.ts";
 import { limitNames } from "#pkg/metrics/limit-names.ts";
 import { type Metrics, noMetrics } from "#pkg/metrics/metrics.ts";
 import { type Address, formatAddress } from "./address.ts";
+import type { OwnPlace } from "./browser-guard.ts";
 import { ConnectionBudget, type Guest } from "./connection-budget.ts";
 import { Descriptors } from "./descriptors.ts";
 import { http1Door, type Upgrade } from "./http1-door.ts";
@@ -15,6 +16,8 @@ import { http2Door } from "./http2-door.ts";
 import { limits } from "./limits.ts";
 import { refuseOpenListener } from "./listen-policy.ts";
 import type { HttpHandler } from "./rpc-handler.ts";
+import { Entrance } from "./tls/entrance.ts";
+import { type ServerTls, TlsGate } from "./tls/gate.ts";
 
 /** An open port. Disposing drops whatever is still connected. */
 export interface Listener extends AsyncDisposable {
@@ -25,12 +28,21 @@ export interface Listener extends AsyncDisposable {
    * first. The rest is left to the disposal.
    */
   drain(signal: AbortSignal): Promise<void>;
+  /**
+   * Takes other certificates for the connections that come from now on; those that are open stay. Throws invalid_argument
+   * for what cannot be used, and then nothing is changed; failed_precondition for a port in the clear.
+   */
+  reloadTls(tls: ServerTls): void;
 }
+
+export type { ServerTls };
 
 export interface ListenOptions {
   readonly log: Log;
   /** Accepts an address beyond loopback and unix sockets. */
   readonly insecure: boolean;
+  /** Speaks TLS alone. Default in the clear; a unix socket is always. */
+  readonly tls?: ServerTls | undefined;
   /** Protocols that a connection of HTTP/1.1 may be taken over for, by name. Default none. */
   readonly upgrades?: Readonly<Record<string, Upgrade>>;
   /** From accepting a connection to its first bytes, and to the end of the first headers. Default limits.firstRequestMs. */
@@ -48,21 +60,23 @@ export interface Door {
   close(): void;
 }
 
-/** The first bytes of HTTP/2 with prior knowledge (RFC 9113, section 3.4); no HTTP/1.1 method begins with them. */
-const http2Preface = Buffer.from("PRI");
-
 /**
- * Serves HTTP/2 with prior knowledge and HTTP/1.1 on one port or unix socket.
+ * Serves HTTP/2 with prior knowledge and HTTP/1.1 on one port or unix socket, in TLS where that is wanted.
  * Throws permission_denied for an open listener that was not asked for, already_exists for an address in use,
- * invalid_argument for one that is not this machine's.
+ * invalid_argument for one that is not this machine's, and for a certificate or key that cannot be used.
  */
 export async function listen(address: Address, handler: HttpHandler, options: ListenOptions): Promise<Listener> {
-  await refuseOpenListener(address, options.insecure);
   const { headersMs = limits.firstRequestMs, upgrades = {}, metrics = noMetrics } = options;
   const log = sparing(options.log);
+  const gate =
+    options.tls === undefined || address.kind === "unix"
+      ? undefined
+      : new TlsGate(options.tls, Math.min(limits.handshakeMs, headersMs));
+  await refuseOpenListener(address, { insecure: options.insecure, guarded: gate?.tls.clientCa !== undefined });
+  const entrance = new Entrance({ gate, firstBytesMs: headersMs, log });
   const open = new Set<Socket>();
   const doors = {
-    http1: http1Door(handler, { address, headersMs, log, metrics, upgrades }),
+    http1: http1Door(handler, { place: placeOf(address, gate), headersMs, log, metrics, upgrades }),
     http2: http2Door(handler, { headersMs, log, metrics }),
   };
   const unrecognised = new Set<Socket>();
@@ -76,9 +90,11 @@ export async function listen(address: Address, handler: HttpHandler, options: Li
   });
   const serve = async (socket: Socket, guest: Guest) => {
     try {
-      const protocol = await recognise(socket, headersMs);
+      const entered = await entrance.pass(socket);
       unrecognised.delete(socket);
-      doors[protocol].admit(socket, guest);
+      if (entered !== undefined) {
+        doors[entered.protocol].admit(entered.socket, guest);
+      }
     } catch (error) {
       log.debug("connection closed", { err: error });
       socket.destroy();
@@ -123,6 +139,12 @@ export async function listen(address: Address, handler: HttpHandler, options: Li
       using _ = onAbort(signal, () => aborted.reject(signal.reason));
       await Promise.race([gone, aborted.promise]);
     },
+    reloadTls(tls) {
+      if (gate === undefined) {
+        throw new DutError("failed_precondition", `${formatAddress(address)} does not speak TLS`);
+      }
+      gate.replace(tls);
+    },
     async [Symbol.asyncDispose]() {
       doors.http1.close();
       doors.http2.close();
@@ -137,30 +159,20 @@ export async function listen(address: Address, handler: HttpHandler, options: Li
   };
 }
 
+function placeOf(address: Address, gate: TlsGate | undefined): OwnPlace {
+  const listenHost = address.kind === "tcp" ? address.host : "localhost";
+  return {
+    scheme: gate === undefined ? "http" : "https",
+    isOwnName: (host) => host === listenHost || gate?.isFor(host) === true,
+  };
+}
+
 function onAbort(signal: AbortSignal, react: () => void): Disposable {
   if (signal.aborted) {
     react();
   }
   signal.addEventListener("abort", react);
   return { [Symbol.dispose]: () => signal.removeEventListener("abort", react) };
-}
-
-/** Reads just enough of a paused socket to know its protocol, and puts it back. */
-async function recognise(socket: Socket, patienceMs: number): Promise<"http1" | "http2"> {
-  let seen: Buffer = Buffer.alloc(0);
-  const patience = AbortSignal.timeout(patienceMs);
-  while (seen.length < http2Preface.length && http2Preface.subarray(0, seen.length).equals(seen)) {
-    const chunk: Buffer | null = socket.read();
-    if (chunk !== null) {
-      seen = Buffer.concat([seen, chunk]);
-    } else if (socket.readableEnded || socket.destroyed) {
-      throw new DutError("canceled", "the peer said nothing");
-    } else {
-      await Promise.race([once(socket, "readable", { signal: patience }), once(socket, "end", { signal: patience })]);
-    }
-  }
-  socket.unshift(seen);
-  return seen.subarray(0, http2Preface.length).equals(http2Preface) ? "http2" : "http1";
 }
 
 async function bind(server: Server, address: Address): Promise<void> {

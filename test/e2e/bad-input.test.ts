@@ -72,11 +72,11 @@ devices:
   );
 });
 
-test("an address that other machines reach is refused without --insecure, and taken with it", async (t) => {
+test("an address that other machines reach is refused without -insecure, and taken with it", async (t) => {
   await using lab = await Lab.open(t.signal);
   const config = await lab.configuration({ board });
   const refusal =
-    'cannot listen addr=0.0.0.0:0 err="refusing to listen on 0.0.0.0:0: without encryption and authentication everybody who reaches this address runs commands on this machine (listen on localhost or unix:/path, or accept the risk with --insecure)"';
+    'cannot listen addr=0.0.0.0:0 err="refusing to listen on 0.0.0.0:0: without encryption and authentication everybody who reaches this address runs commands on this machine (protect it with -tls-cert, -tls-key and -tls-client-ca, listen on localhost or unix:/path, or accept the risk with -insecure)"';
   assert.deepEqual(
     [
       await complaints(lab, "dutserver", "-s", "0.0.0.0:0"),

@@ -1,8 +1,12 @@
 import { type ClientHttp2Stream, constants, type Http2Session, type IncomingHttpHeaders } from "node:http2";
 import { DutError } from "#pkg/errors/dut-error.ts";
+import { inadequateSecurity, tlsFault } from "../tls/tls-fault.ts";
 import { endedWithoutStatus, refuseOtherThanGrpc, statusError } from "./status.ts";
 
-const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR } = constants;
+const { NGHTTP2_CANCEL, NGHTTP2_INADEQUATE_SECURITY, NGHTTP2_NO_ERROR } = constants;
+
+/** Errors that say no more than that the stream has ended before its time. */
+const endings = new Set(["ERR_STREAM_PREMATURE_CLOSE", "ERR_HTTP2_STREAM_ERROR"]);
 
 /** What comes back on the stream of a call, and what its end means. */
 export class Answer {
@@ -58,13 +62,16 @@ export class Answer {
     if (error instanceof DutError || !isNodeError(error)) {
       return error;
     }
-    return error.code === "ERR_STREAM_PREMATURE_CLOSE" || error.code === "ERR_HTTP2_STREAM_ERROR"
+    return endings.has(error.code) || this.#stream.rstCode === NGHTTP2_INADEQUATE_SECURITY
       ? this.#withoutStatus()
-      : new DutError("unavailable", error.message, { cause: error });
+      : (tlsFault(error, "the peer") ?? new DutError("unavailable", error.message, { cause: error }));
   }
 
   #withoutStatus(): DutError {
     const { rstCode } = this.#stream;
+    if (rstCode === NGHTTP2_INADEQUATE_SECURITY) {
+      return inadequateSecurity(this.#session?.encrypted === true);
+    }
     // A connection that is lost after the peer's goodbye may end its streams as if they were complete.
     const lost = rstCode === NGHTTP2_NO_ERROR && this.#session?.destroyed === true;
     return endedWithoutStatus(lost ? NGHTTP2_CANCEL : rstCode);

@@ -45,8 +45,6 @@ export function endedWithoutStatus(resetCode: number | undefined): DutError {
       return new DutError("unavailable", "the peer takes no more calls");
     case constants.NGHTTP2_ENHANCE_YOUR_CALM:
       return new DutError("resource_exhausted", "the peer wants fewer calls");
-    case constants.NGHTTP2_INADEQUATE_SECURITY:
-      return new DutError("permission_denied", "the peer wants a better protected connection");
     default:
       return new DutError("internal", `the peer reset the call with code ${resetCode} of HTTP/2`);
   }
