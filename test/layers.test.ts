@@ -7,7 +7,7 @@ const bottom = ["pkg/errors", "pkg/golang", "pkg/log", "pkg/metrics"];
 const middle = ["pkg/host", "pkg/protocol", "pkg/lock", "pkg/auth", "pkg/store"];
 const upper = [...bottom, ...middle, "pkg/modules", "pkg/relay"];
 
-const daemon = [...upper, "pkg/config", "pkg/session", "pkg/program", "scripts/require-pinned-node.mjs"];
+const daemon = [...upper, "pkg/config", "pkg/session", "pkg/program", "pkg/health", "scripts/require-pinned-node.mjs"];
 
 /** What each room may import besides itself and npm packages; an import of types counts. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
@@ -21,6 +21,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "pkg/auth": bottom,
   "pkg/store": bottom,
   "pkg/program": [...bottom, "pkg/protocol"],
+  "pkg/health": [...bottom, "pkg/protocol"],
   "pkg/modules": [...bottom, "pkg/host"],
   "pkg/relay": ["pkg/errors", "pkg/log", "pkg/metrics", "pkg/protocol"],
   "pkg/config": upper,

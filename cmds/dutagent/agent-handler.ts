@@ -1,6 +1,6 @@
 import type { Log } from "#pkg/log/log.ts";
 import type { HttpHandler } from "#pkg/protocol/rpc-handler.ts";
-import { deviceOf, refuseRun, runExchange, runMethods } from "#pkg/relay/run-request.ts";
+import { refuseRun, runExchange, runMethods, subjectOf } from "#pkg/relay/run-request.ts";
 
 /**
  * A run may send whole files, but it begins with a small message: that one is looked at before the RPC library reads the
@@ -12,7 +12,7 @@ export function agentHandler(routes: HttpHandler, log: Log): HttpHandler {
     if (run === undefined) {
       routes(request, response);
     } else {
-      void deviceOf(run).then(
+      void subjectOf(run).then(
         () => routes(request, response),
         (error: unknown) => refuseRun(run, error, "agent", log),
       );

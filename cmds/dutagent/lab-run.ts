@@ -63,6 +63,7 @@ function start(engine: RunEngine, { device, msg }: RunRequest, caller: Caller): 
     command,
     args,
     owner: caller.name,
+    anonymous: caller.kind === "anonymous",
     id: runId,
     terminal: terminal && {
       type: terminal.type,

@@ -1,5 +1,6 @@
 import type { Flags } from "#pkg/golang/flags.ts";
-import { addressFlag, daemonMain, type Task } from "#pkg/program/daemon-command.ts";
+import { addressFlag, daemonMain, healthFlag, limitFlags, type Task } from "#pkg/program/daemon-command.ts";
+import { usualRunsPerUser } from "#pkg/session/request-limits.ts";
 import type { Options } from "./options.ts";
 
 const flags = {
@@ -67,6 +68,8 @@ export const main = daemonMain<Options>({
     state: (values.state ?? "") === "" ? undefined : String(values.state),
     users: values.users === undefined ? undefined : String(values.users),
     insecure: values.insecure === true,
+    health: healthFlag(values),
+    runsPerUser: limitFlags(values, { "runs-per-user": usualRunsPerUser })["runs-per-user"],
     server: (values.server ?? "") === "" ? undefined : addressFlag(values, "server", ""),
   }),
   tasks,

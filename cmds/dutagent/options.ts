@@ -12,6 +12,10 @@ export interface Options {
   readonly insecure: boolean;
   /** A unix socket where users connect, without whom the agent stops; undefined for an agent that stays. */
   readonly users: string | undefined;
+  /** Where probes are answered too; undefined for nowhere else. */
+  readonly health: Address | undefined;
+  /** How many runs of one user may go on at once. */
+  readonly runsPerUser: number;
   /** The server to register with. */
   readonly server: Address | undefined;
 }

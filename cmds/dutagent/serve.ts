@@ -1,9 +1,12 @@
 import { DutError, explain, messageOf } from "#pkg/errors/dut-error.ts";
+import { openHealth } from "#pkg/health/open-health.ts";
 import { Locks } from "#pkg/lock/locks.ts";
 import { resourceNames } from "#pkg/lock/resource-names.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { untilAborted } from "#pkg/program/daemon.ts";
 import { formatAddress } from "#pkg/protocol/address.ts";
+import { DeviceService } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
+import { LabService, RunService } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
 import { type Listener, listen } from "#pkg/protocol/listener.ts";
 import { rpcHandler } from "#pkg/protocol/rpc-handler.ts";
 import type { Bench } from "#pkg/session/bench.ts";
@@ -28,6 +31,9 @@ const drainMs = 2_000;
 
 const shuttingDown = "dutagent is shutting down";
 
+/** Those of which grpc.health.v1 tells. */
+const services = [DeviceService, LabService, RunService].map(({ typeName }) => typeName);
+
 interface Serving {
   readonly bench: Bench;
   readonly store: Store;
@@ -47,7 +53,12 @@ export async function serve({ bench, store, options, config, bell, signal, log }
     resourcesOf: (device) => resourcesOf(bench, device),
     hide: (name) => config.hide(name),
   });
-  const engine = new RunEngine(bench, locks, log);
+  await using health = await openHealth({ program: "dutagent", address: options.health, log });
+  if (health === undefined) {
+    return 1;
+  }
+  const { metrics, readiness } = health;
+  const engine = new RunEngine(bench, locks, log, { runsPerUser: options.runsPerUser, metrics });
   const stopping = new AbortController();
   const desk = { bench, engine, locks, log };
   const rpcLog = log.with({ scope: "rpc" });
@@ -57,6 +68,7 @@ export async function serve({ bench, store, options, config, bell, signal, log }
         deviceRoutes(desk)(router);
         labRoutes(desk, stopping.signal)(router);
         runRoutes(engine, log.with({ scope: "session" }))(router);
+        health.routes(services)(router);
       },
       { self: "agent", log: rpcLog },
     ),
@@ -64,7 +76,11 @@ export async function serve({ bench, store, options, config, bell, signal, log }
   );
   let listener: Listener;
   try {
-    listener = await listen(options.listen, handler, { log: rpcLog, insecure: options.insecure });
+    listener = await listen(options.listen, health.before(handler), {
+      log: rpcLog,
+      insecure: options.insecure,
+      metrics,
+    });
   } catch (error) {
     log.error("cannot listen", { addr: formatAddress(options.listen), err: explain(error) });
     return 1;
@@ -87,6 +103,7 @@ export async function serve({ bench, store, options, config, bell, signal, log }
   await untilAborted(stop);
   await Promise.all([reloading, registering]);
   log.info("shutting down", { signal: String(stop.reason) });
+  readiness.leave(shuttingDown);
   stopping.abort(new DutError("unavailable", shuttingDown));
   await shutDown(engine, open, log);
   return 0;

@@ -11,6 +11,9 @@ import type { RunEvent } from "#pkg/session/run-event.ts";
 import { breakingOff, endedInOrder, goneReason, type RunCall, unfit } from "./run-call.ts";
 import { WholeFiles } from "./whole-files.ts";
 
+/** The existing programs take any that fit into the first message, and users give them scripts. */
+const argumentLimits = { count: Number.POSITIVE_INFINITY, bytes: limits.messageBytes };
+
 type Response = MessageInitShape<typeof RunResponseSchema>;
 
 /**
@@ -21,7 +24,8 @@ export async function* serveRun(engine: RunEngine, call: RunCall<RunRequest>, lo
   const { signal } = call;
   const messages = call.requests[Symbol.asyncIterator]();
   const { device, command, args } = await receiveCommand(messages, signal);
-  const client = engine.start({ device, command, args, owner: call.caller.name });
+  const { name: owner, kind } = call.caller;
+  const client = engine.start({ device, command, args, owner, anonymous: kind === "anonymous", argumentLimits });
   using _ = breakingOff(client, call);
   const { run } = client;
   let refusal: DutError | undefined;

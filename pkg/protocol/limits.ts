@@ -69,6 +69,8 @@ export const limits = {
   firstMessageMs: 10_000,
   /** A whole HTTP/1.1 request. */
   requestMs: 30_000,
+  /** What a client may take nothing for, while something waits for it. */
+  stalledMs: 60_000,
   /** A connection without an open stream is closed after this. */
   idleMs: 5 * 60_000,
   /** Pings go both ways while streams are open; a peer that does not answer in time is lost. */

@@ -49,6 +49,11 @@ export interface ListenOptions {
   readonly headersMs?: number;
   /** Default none. */
   readonly metrics?: Metrics;
+  /**
+   * Answers HTTP/1.1 by whatever name it was found. Default: only by names of its own, since a page of another site could
+   * make its name this machine's.
+   */
+  readonly anyHost?: boolean;
 }
 
 /** One side of the port: takes sockets that speak its protocol and knows what is open on them. */
@@ -76,7 +81,7 @@ export async function listen(address: Address, handler: HttpHandler, options: Li
   const entrance = new Entrance({ gate, firstBytesMs: headersMs, log });
   const open = new Set<Socket>();
   const doors = {
-    http1: http1Door(handler, { place: placeOf(address, gate), headersMs, log, metrics, upgrades }),
+    http1: http1Door(handler, { place: placeOf(address, gate, options), headersMs, log, metrics, upgrades }),
     http2: http2Door(handler, { headersMs, log, metrics }),
   };
   const unrecognised = new Set<Socket>();
@@ -159,11 +164,11 @@ export async function listen(address: Address, handler: HttpHandler, options: Li
   };
 }
 
-function placeOf(address: Address, gate: TlsGate | undefined): OwnPlace {
+function placeOf(address: Address, gate: TlsGate | undefined, { anyHost = false }: ListenOptions): OwnPlace {
   const listenHost = address.kind === "tcp" ? address.host : "localhost";
   return {
     scheme: gate === undefined ? "http" : "https",
-    isOwnName: (host) => host === listenHost || gate?.isFor(host) === true,
+    isOwnName: (host) => anyHost || host === listenHost || gate?.isFor(host) === true,
   };
 }
 

@@ -30,7 +30,7 @@ export async function openRelay(pace: Partial<Pace> = {}): Promise<Relay> {
   await using open = new AsyncDisposableStack();
   const registry = open.use(new Registry());
   const inventory = open.use(new Inventory(registry, { pollMs: 20, retryMs: 20, firstMs: 200, ...pace }));
-  const server = open.use(await listenHere(serverHandler(registry, inventory, silentLog)));
+  const server = open.use(await listenHere(serverHandler({ registry, inventory, log: silentLog })));
   const client = open.use(connectTo(server.address, { identity: "alice@h" }));
   const release = open.move();
   return {
