@@ -1,4 +1,5 @@
 import type { Log } from "#pkg/log/log.ts";
+import { sparing } from "#pkg/log/sparing.ts";
 import type { HttpHandler } from "#pkg/protocol/rpc-handler.ts";
 import { refuseRun, runExchange, runMethods, subjectOf } from "#pkg/relay/run-request.ts";
 
@@ -7,6 +8,7 @@ import { refuseRun, runExchange, runMethods, subjectOf } from "#pkg/relay/run-re
  * stream, so that nobody makes the agent keep large messages without having a device.
  */
 export function agentHandler(routes: HttpHandler, log: Log): HttpHandler {
+  const refusals = sparing(log);
   return (request, response) => {
     const run = runExchange(request, response, runMethods);
     if (run === undefined) {
@@ -14,7 +16,7 @@ export function agentHandler(routes: HttpHandler, log: Log): HttpHandler {
     } else {
       void subjectOf(run).then(
         () => routes(request, response),
-        (error: unknown) => refuseRun(run, error, "agent", log),
+        (error: unknown) => refuseRun(run, error, "agent", refusals),
       );
     }
   };

@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Log } from "#pkg/log/log.ts";
+import { sparing } from "#pkg/log/sparing.ts";
 import { dutErrorFrom } from "#pkg/protocol/fault.ts";
 import type { Command, RunRequest, RunResponseSchema } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
 import { limits } from "#pkg/protocol/limits.ts";
@@ -34,7 +35,7 @@ export async function* serveRun(engine: RunEngine, call: RunCall<RunRequest>, lo
   signal.addEventListener("abort", clientGone);
   const files = new WholeFiles(limits.fileMessageBytes - limits.messageBytes);
   try {
-    void feed(client, messages, call.stream, log).then((error) => {
+    void feed(client, messages, call.stream, sparing(log.with({ device, run: run.facts.id }))).then((error) => {
       refusal = error;
     });
     for (let said = await client.next(); said !== undefined; said = await client.next()) {

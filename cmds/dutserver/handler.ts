@@ -1,5 +1,6 @@
 import type { ConnectRouter } from "@connectrpc/connect";
 import type { Log } from "#pkg/log/log.ts";
+import { sparing } from "#pkg/log/sparing.ts";
 import { type Metrics, noMetrics } from "#pkg/metrics/metrics.ts";
 import { type HttpHandler, rpcHandler } from "#pkg/protocol/rpc-handler.ts";
 import { runExchange, runMethods } from "#pkg/relay/run-request.ts";
@@ -35,7 +36,9 @@ export function serverHandler({ registry, inventory, log, ...others }: Answering
     },
     { self: "dutserver", log: rpcLog },
   );
-  const relaying = { registry, budget: new RunBudget(runLimits, metrics), metrics, log: log.with({ scope: "relay" }) };
+  const relayLog = log.with({ scope: "relay" });
+  const budget = new RunBudget(runLimits, metrics);
+  const relaying = { registry, budget, metrics, log: relayLog, refusals: sparing(relayLog) };
   return (request, response) => {
     const run = runExchange(request, response, runMethods);
     if (run === undefined) {

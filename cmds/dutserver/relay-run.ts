@@ -20,18 +20,22 @@ export interface Relaying {
   readonly budget: RunBudget;
   readonly metrics: Metrics;
   readonly log: Log;
+  /** For refusals, of which peers can cause as many as they like. */
+  readonly refusals: Log;
 }
 
 /** Joins a client's stream with the agent that has the device. Answers with the reason when that cannot be done. */
-export async function relayRun({ registry, budget, metrics, log }: Relaying, run: RunExchange): Promise<void> {
+export async function relayRun(relaying: Relaying, run: RunExchange): Promise<void> {
+  const { registry, budget, metrics, log, refusals } = relaying;
   const caller = callerOf(run.request.headers.from);
-  let scoped = log.with({ user: caller.name });
+  const known: Record<string, string> = { user: caller.name };
   try {
     refuseIncompatible("dutserver", String(run.request.headers[versionHeader] ?? ""));
     const { device, run: id } = await subjectOf(run);
-    scoped = scoped.with({ device, ...(id === undefined ? {} : { run: id }) });
+    Object.assign(known, { device }, id === undefined ? {} : { run: id });
     const agent = registry.agentOf(device);
-    scoped = scoped.with({ agent: agent.address });
+    known.agent = agent.address;
+    const scoped = log.with(known);
     using _ = budget.take({
       user: caller.kind === "named" ? caller.name : `somebody at ${sourceOf(remoteOf(run)).name}`,
       agent: agent.address,
@@ -44,7 +48,7 @@ export async function relayRun({ registry, budget, metrics, log }: Relaying, run
     });
     scoped.info("run no longer forwarded");
   } catch (error) {
-    refuseRun(run, error, "dutserver", scoped);
+    refuseRun(run, error, "dutserver", refusals.with(known));
   }
 }
 

@@ -6,6 +6,7 @@ import { quote } from "#pkg/golang/quote.ts";
 import type { Locks } from "#pkg/lock/locks.ts";
 import { resourceNames } from "#pkg/lock/resource-names.ts";
 import type { Log } from "#pkg/log/log.ts";
+import { sparing } from "#pkg/log/sparing.ts";
 import { type Metrics, noMetrics } from "#pkg/metrics/metrics.ts";
 import type { TerminalSize } from "#pkg/modules/session.ts";
 import type { Attachment } from "./attachment.ts";
@@ -55,6 +56,8 @@ export class RunEngine {
   readonly #bench: Bench;
   readonly #locks: Locks;
   readonly #log: Log;
+  /** For refusals, of which clients can cause as many as they like. */
+  readonly #refusals: Log;
   readonly #stallMs: number;
   readonly #runsPerUser: number;
   readonly #metrics: Metrics;
@@ -67,6 +70,7 @@ export class RunEngine {
     this.#bench = bench;
     this.#locks = locks;
     this.#log = log;
+    this.#refusals = sparing(log);
     this.#stallMs = stallMs;
     this.#runsPerUser = runsPerUser;
     this.#metrics = metrics;
@@ -92,7 +96,8 @@ export class RunEngine {
   start(request: RunRequest): Attachment {
     const { device, command, args, owner, id = randomUUID(), terminal, graceMs = 0 } = request;
     this.#refuseBeyondLimits(request);
-    const log = this.#log.with({ user: owner, device, command, run: id });
+    const about = { user: owner, device, command, run: id };
+    const log = this.#log.with(about);
     try {
       refuseUnfit(id, graceMs);
       this.#runs.use(id);
@@ -109,7 +114,7 @@ export class RunEngine {
         throw error;
       }
     } catch (error) {
-      log.info("run refused", { err: messageOf(error) });
+      this.#refusals.info("run refused", { ...about, err: messageOf(error) });
       throw error;
     }
   }
@@ -176,13 +181,13 @@ export class RunEngine {
       refuseUnfitRequest(request, argumentLimits);
     } catch (error) {
       this.#metrics.limitHit("run_arguments");
-      this.#log.info("run refused", { user: owner, err: messageOf(error) });
+      this.#refusals.info("run refused", { user: owner, err: messageOf(error) });
       throw error;
     }
     const running = anonymous ? 0 : this.#runs.active.filter(({ facts }) => facts.owner === owner).length;
     if (running >= this.#runsPerUser) {
       this.#metrics.limitHit("runs_per_user");
-      this.#log.info("run refused", { user: owner, device: request.device, running });
+      this.#refusals.info("run refused", { user: owner, device: request.device, running });
       throw new DutError(
         "resource_exhausted",
         `${quote(owner)} has ${running} runs here, which is all that a user may have`,

@@ -15,7 +15,7 @@ const board = { cmds: { sh: shellCommand, status: { uses: [{ module: "dummy-stat
 for (const [program, usage] of [
   ["dutctl", /^dutctl controls devices under test[\s\S]*\nSYNOPSIS:\n[\s\S]*\nOPTIONS:\n {2}-allow-read path\n/],
   ["dutagent", /^Usage of dutagent:\n {2}-a address\n/],
-  ["dutserver", /^Usage of dutserver:\n {2}-insecure\n/],
+  ["dutserver", /^Usage of dutserver:\n {2}-health address\n/],
 ] as const) {
   test(`${program} ends with 2 and its usage when it is given a flag that it does not know`, async (t) => {
     await using lab = await Lab.open(t.signal);
