@@ -1,9 +1,17 @@
 import { DutError, explain } from "#pkg/errors/dut-error.ts";
 import type { Flags } from "#pkg/golang/flags.ts";
-import { addressFlag, daemonMain, type FlagValues, type Task } from "#pkg/program/daemon-command.ts";
+import {
+  addressFlag,
+  daemonMain,
+  type FlagValues,
+  healthFlag,
+  limitFlags,
+  type Task,
+} from "#pkg/program/daemon-command.ts";
 import { parseTls, tlsFlags } from "#pkg/program/tls/tls-flags.ts";
 import type { Options } from "./options.ts";
 import { parseRegistrationPolicy } from "./registrations/registration-policy.ts";
+import { type RunLimits, usualRunLimits } from "./run-budget.ts";
 import { storeFlags, storeIn } from "./store-options.ts";
 
 const flags = {
@@ -84,6 +92,8 @@ export const main = daemonMain<Options>({
     tls: parseTls(values),
     advertise: values.advertise === undefined ? undefined : addressFlag(values, "advertise", ""),
     registrations: registrationPolicy(values),
+    health: healthFlag(values),
+    runLimits: runLimitsIn(values),
   }),
   tasks,
   async start(options, daemon, log) {
@@ -101,4 +111,10 @@ function registrationPolicy(values: FlagValues) {
       ? new DutError(error.code, `invalid value for flag -legacy-register: ${explain(error)}`)
       : error;
   }
+}
+
+function runLimitsIn(values: FlagValues): RunLimits {
+  const { perUser, perAgent, total } = usualRunLimits;
+  const limits = limitFlags(values, { "runs-per-user": perUser, "runs-per-agent": perAgent, runs: total });
+  return { perUser: limits["runs-per-user"], perAgent: limits["runs-per-agent"], total: limits.runs };
 }

@@ -2,6 +2,7 @@ import type { TlsPaths } from "#pkg/program/tls/tls-flags.ts";
 import type { Address } from "#pkg/protocol/address.ts";
 import type { StoreSpec } from "#pkg/store/store-spec.ts";
 import type { RegistrationPolicy } from "./registrations/registration-policy.ts";
+import type { RunLimits } from "./run-budget.ts";
 
 /** What a command line of dutserver asks for. */
 export interface Options {
@@ -15,4 +16,7 @@ export interface Options {
   readonly advertise: Address | undefined;
   /** From where agents may register an address. */
   readonly registrations: RegistrationPolicy;
+  /** Where probes are answered too; undefined for nowhere else. */
+  readonly health: Address | undefined;
+  readonly runLimits: RunLimits;
 }

@@ -15,8 +15,8 @@ export interface Reach {
   readonly server: string;
   /** Everybody who can be asked now. */
   readonly callees: readonly Callee[];
-  /** Throws not_found, and unavailable with the reason for a device that is offline. */
-  calleeOf(device: string): Callee;
+  /** Who answers for a device, and the name of its agent. Throws not_found, and unavailable with the reason for a device that is offline. */
+  calleeOf(device: string): { readonly callee: Callee; readonly agent: string };
 }
 
 export function reachOf(
@@ -35,10 +35,10 @@ export function reachOf(
       const { agent } = registry.deviceOf(name);
       const place = registry.placeOf(agent);
       if (place.kind === "here") {
-        return place.agent;
+        return { callee: place.agent, agent };
       }
       if (place.kind === "elsewhere" && scope === "lab") {
-        return peers.calleeOf(place.server);
+        return { callee: peers.calleeOf(place.server), agent };
       }
       const why =
         place.kind === "offline"

@@ -1,9 +1,12 @@
 import { hostname } from "node:os";
 import { DutError, explain, messageOf } from "#pkg/errors/dut-error.ts";
+import { openHealth } from "#pkg/health/open-health.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { type Daemon, untilAborted } from "#pkg/program/daemon.ts";
 import { openTls } from "#pkg/program/tls/open-tls.ts";
 import { type Address, formatAddress } from "#pkg/protocol/address.ts";
+import { DeviceService, RelayService } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
+import { LabService, RunService } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
 import { type Listener, listen } from "#pkg/protocol/listener.ts";
 import { upgrades } from "#pkg/relay/upgrade.ts";
 import { openStore } from "#pkg/store/open-store.ts";
@@ -21,22 +24,38 @@ const drainMs = 30_000;
 /** Telling the clients after that. */
 const farewellMs = 2_000;
 
+/** Those of which grpc.health.v1 tells. */
+const services = [DeviceService, RelayService, LabService, RunService].map(({ typeName }) => typeName);
+
 /** Serves until the signal, then drains. Reads its certificates again at SIGHUP. Resolves with the exit status. */
 export async function serve(options: Options, { env, signal, onHangUp }: Daemon, log: Log): Promise<number> {
   using tls = await openTls(options.tls, log);
   if (tls === undefined) {
     return 1;
   }
+  await using health = await openHealth({ program: "dutserver", address: options.health, log });
+  if (health === undefined) {
+    return 1;
+  }
+  const { metrics, readiness } = health;
   let spec: StoreSpec;
   let opened: Store;
   try {
     spec = options.store(env);
-    opened = await openStore(spec, { log: log.with({ scope: "store" }), env });
+    opened = await openStore(spec, {
+      ...{ log: log.with({ scope: "store" }), env },
+      onCall: (call, ms) => metrics.storeCall(call, ms / 1_000),
+    });
   } catch (error) {
     log.error("cannot open the state", { err: explain(error) });
     return 1;
   }
   await using store = opened;
+  using _degraded = store.onHealth((found) => {
+    const reason = found.kind === "ok" ? undefined : found.reason;
+    readiness.report("store", reason);
+    log.with({ scope: "store" })[reason === undefined ? "info" : "error"](`store ${found.kind}`, { reason });
+  });
   const isShared = spec.kind === "etcd";
   log.info(
     "state opened",
@@ -47,7 +66,7 @@ export async function serve(options: Options, { env, signal, onHangUp }: Daemon,
   const address = () => formatAddress(reachedAt({ ...options, listen: bound }));
   const server = () => `dutserver at ${address()}`;
   await using lab = await openLab({
-    ...{ store, server, registrations: options.registrations, log },
+    ...{ store, server, registrations: options.registrations, runLimits: options.runLimits, metrics, log },
     tls: () => tls.towardsServers(),
     failed: (error) => {
       log.error("the store can no longer be followed", { err: explain(error) });
@@ -57,9 +76,10 @@ export async function serve(options: Options, { env, signal, onHangUp }: Daemon,
   using peers = isShared ? peerDoor(lab.handler("here"), log.with({ scope: "peer" })) : undefined;
   let listener: Listener;
   try {
-    listener = await listen(options.listen, lab.handler("lab"), {
+    listener = await listen(options.listen, health.before(lab.handler("lab", health.routes(services))), {
       log: log.with({ scope: "rpc" }),
       insecure: options.insecure,
+      metrics,
       tls: tls.listening,
       upgrades: {
         [upgrades.agent]: lab.sessions.upgrade,
@@ -81,7 +101,8 @@ export async function serve(options: Options, { env, signal, onHangUp }: Daemon,
   log.info("rpc service listening", { addr: formatAddress(open.address) });
   const stop = AbortSignal.any([signal, broken.signal]);
   await untilAborted(stop);
-  log.info("shutting down", { signal: String(stop.reason), runs: lab.runs.count });
+  log.info("shutting down", { signal: String(stop.reason), runs: lab.budget.count });
+  readiness.leave(`${server()} is shutting down`);
   await shutDown(lab, open, { peers, server: server(), log });
   return broken.signal.aborted ? 1 : 0;
 }
@@ -103,10 +124,10 @@ interface Surroundings {
 /** Agents go elsewhere, no run begins, those that go on get their time, then everybody is told to go. */
 async function shutDown(lab: Lab, listener: Listener, { peers, server, log }: Surroundings): Promise<void> {
   const reason = `${server} is shutting down`;
-  lab.runs.refuse(new DutError("unavailable", reason, { hint: "try again in a moment" }));
+  lab.budget.refuse(new DutError("unavailable", reason, { hint: "try again in a moment" }));
   lab.sessions.sendAway(reason);
   try {
-    await lab.runs.ended(AbortSignal.timeout(drainMs));
+    await lab.budget.ended(AbortSignal.timeout(drainMs));
     // Who watches would stay for as long as he may.
     lab.inventory[Symbol.dispose]();
     const patience = AbortSignal.timeout(farewellMs);

@@ -8,8 +8,8 @@ import { silentLog } from "#pkg/log/log.ts";
 import { openStore } from "#pkg/store/open-store.ts";
 import { parseStoreSpec } from "#pkg/store/store-spec.ts";
 import { Etcd, etcdIsMissing } from "#test/support/etcd.ts";
+import { pseudoRandom } from "#test/support/pseudo-random.ts";
 import { StoreProcess } from "#test/support/store-process.ts";
-import { pseudoRandom } from "./pseudo-random.ts";
 
 const rounds = 100;
 const keys = Array.from({ length: 16 }, (_, index) => `key${index}`);

@@ -25,12 +25,12 @@ interface ServerEnd {
 }
 
 /** A server whose part the test plays. */
-async function openServer(address = "localhost:0"): Promise<Listener & { arrival(): Promise<ServerEnd> }> {
+async function openServer(): Promise<Pick<Listener, "address"> & AsyncDisposable & { arrival(): Promise<ServerEnd> }> {
   const arrivals = new Feed<ServerEnd>();
   const waiting = arrivals[Symbol.asyncIterator]();
   const open = new Set<Tunnel>();
   const listener = await listen(
-    parseAddress(address),
+    parseAddress("localhost:0"),
     (_, response) => {
       response.statusCode = 404;
       response.end();
@@ -56,7 +56,6 @@ async function openServer(address = "localhost:0"): Promise<Listener & { arrival
   );
   return {
     address: listener.address,
-    drain: (signal) => listener.drain(signal),
     arrival: async () => (await waiting.next()).value,
     async [Symbol.asyncDispose]() {
       for (const tunnel of open) {
