@@ -100,6 +100,25 @@ test("a run with a grace is taken up through the server that its agent comes bac
   assert.deepEqual([code, stdout], [0, "begun\nwent on\nexecuted\n"]);
 });
 
+test("a client whose server is killed takes its run up through the next of its list, and misses nothing", {
+  skip,
+}, async (t) => {
+  await using etcd = await Etcd.start();
+  await using lab = await Lab.open(t.signal);
+  const [doomed, other] = (await openServers(lab, etcd, 2)) as [Daemon, Daemon];
+  await lab.agent({ board }, "-a", "none", "-server", other.address);
+  await shown(doomed, "board", isFree);
+  const both = `${doomed.address},${other.address}`;
+  const run = lab.start("dutctl", ["-s", both, "-grace", "1m", "board", "sh", untilThere(lab.path("go"))]);
+  await run.said("stdout", /begun/);
+  doomed.kill("SIGKILL");
+  await run.said("stderr", /trying for 1m/);
+  await writeFile(lab.path("go"), "went on\n");
+  const { code, stdout } = await run.ended;
+  const next = await lab.dutctl(["-s", both, "board", "sh", "echo here"]);
+  assert.deepEqual([code, stdout, next.stdout], [0, "begun\nwent on\n", "here\n"]);
+});
+
 test("a server that stops sends its agents elsewhere, and what runs through it ends in peace", { skip }, async (t) => {
   await using etcd = await Etcd.start();
   await using lab = await Lab.open(t.signal);
