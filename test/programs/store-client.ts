@@ -1,7 +1,8 @@
 /**
  * store-client.ts SPEC: opens the store, says "open" with its process id, and does what the lines on its input say, at
  * once and each answered by a line of JSON: [id, result] or [id, null, code, message]. A line is
- * {"id":…,"call":"put"|"get"|"delete"|"list"|"health"|"lease","args":[…]}; "lease" puts a key for as long as this process lives.
+ * {"id":…,"call":"put"|"get"|"delete"|"list"|"health"|"well"|"lease","args":[…]}; "well" is answered when the store is well,
+ * "lease" puts a key for as long as this process lives.
  */
 import { createInterface } from "node:readline";
 import { DutError } from "#pkg/errors/dut-error.ts";
@@ -11,7 +12,7 @@ import { parseStoreSpec } from "#pkg/store/store-spec.ts";
 
 interface Request {
   readonly id: number;
-  readonly call: "put" | "get" | "delete" | "list" | "health" | "lease";
+  readonly call: "put" | "get" | "delete" | "list" | "health" | "well" | "lease";
   readonly args: readonly string[];
 }
 
@@ -30,8 +31,18 @@ async function answer({ call, args: [key = "", value = ""] }: Request): Promise<
       return store.list(key);
     case "health":
       return store.health;
+    case "well":
+      return well();
     case "lease":
       return store.change([{ kind: "put", key, value: "", lease: await store.lease(Number(value)) }]);
+  }
+}
+
+async function well(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  using _ = store.onHealth(({ kind }) => void (kind === "ok" && resolve()));
+  if (store.health.kind !== "ok") {
+    await promise;
   }
 }
 

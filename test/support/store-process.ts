@@ -57,6 +57,11 @@ export class StoreProcess implements AsyncDisposable {
     return this.#ask("health");
   }
 
+  /** Resolves when the store is well. */
+  well(): Promise<void> {
+    return this.#ask("well");
+  }
+
   /** Puts a key with a lease of so many milliseconds. */
   lease(key: string, ttlMs: number): Promise<number> {
     return this.#ask("lease", key, `${ttlMs}`);

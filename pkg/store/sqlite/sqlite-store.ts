@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { DutError } from "#pkg/errors/dut-error.ts";
+import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { checkChanges } from "../checked-changes.ts";
 import { Health } from "../health.ts";
 import { refuseChanged } from "../refuse-changed.ts";
@@ -56,7 +56,10 @@ export class SqliteStore implements Store {
     this.#table = table;
     this.#open = open;
     this.#latest = table.latest;
-    this.#group = new GroupCommit((body) => this.#transaction(body));
+    this.#group = new GroupCommit((body) => {
+      this.#transaction(body);
+      this.#emptyLog();
+    });
     this.#health = open.use(new Health(async () => this.#probe()));
     open.use(this.#watchers);
     open.defer(() => this.#group.flush());
@@ -195,6 +198,19 @@ export class SqliteStore implements Store {
     }
   }
 
+  /** What is committed is on the disk already; in the file, damage of the log cannot reach it. */
+  #emptyLog(): void {
+    try {
+      this.#checkpoint();
+    } catch (error) {
+      this.#health.degrade(`the latest changes are only in the log of ${this.#path}: ${messageOf(error)}`);
+    }
+  }
+
+  #checkpoint(): void {
+    this.#db.exec("PRAGMA wal_checkpoint(PASSIVE)");
+  }
+
   #writeLatest(): void {
     this.#table.latest = this.#latest;
   }
@@ -202,6 +218,7 @@ export class SqliteStore implements Store {
   #probe(): void {
     writeBeside(`${this.#path}.probe`, this.#room);
     this.#transaction(() => this.#writeLatest());
+    this.#checkpoint();
     this.#room = leastRoom;
   }
 }
