@@ -19,7 +19,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "pkg/protocol": [...bottom, "pkg/auth", "package.json"],
   "pkg/lock": [...bottom, "pkg/store"],
   "pkg/auth": bottom,
-  "pkg/store": [...bottom, "pkg/protocol"],
+  "pkg/store": [...bottom, "pkg/auth", "pkg/protocol"],
   "pkg/program": [...bottom, "pkg/auth", "pkg/protocol"],
   "pkg/health": [...bottom, "pkg/protocol"],
   "pkg/modules": [...bottom, "pkg/host"],

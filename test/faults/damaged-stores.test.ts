@@ -8,7 +8,7 @@ import { DutError } from "#pkg/errors/dut-error.ts";
 import { openSqliteStore } from "#pkg/store/sqlite/open-sqlite-store.ts";
 import { recoverStore } from "#pkg/store/sqlite/recover.ts";
 import type { Entry } from "#pkg/store/store.ts";
-import { pseudoRandom } from "./pseudo-random.ts";
+import { pseudoRandom } from "#test/support/pseudo-random.ts";
 
 const rounds = 300;
 const files = ["state.db", "state.db-wal"] as const;

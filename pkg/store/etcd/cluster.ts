@@ -1,5 +1,5 @@
 import type { DescMessage, DescMethod, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
+import { DutError, explain } from "#pkg/errors/dut-error.ts";
 import { type Address, formatAddress } from "#pkg/protocol/address.ts";
 import type { ClientTls } from "#pkg/protocol/dial.ts";
 import { callStream, callUnary } from "#pkg/protocol/grpc/call.ts";
@@ -149,7 +149,7 @@ export class Cluster implements Disposable {
   }
 
   #unreachable(error: unknown): DutError {
-    return new DutError("unavailable", `etcd at ${this.addresses} does not answer: ${messageOf(error)}`, {
+    return new DutError("unavailable", `etcd at ${this.addresses} does not answer: ${explain(error)}`, {
       cause: error,
     });
   }

@@ -20,18 +20,23 @@ function says(error: unknown, ...texts: readonly string[]): boolean {
   return error instanceof DutError && saidByPeer(error) && texts.some((text) => error.message.startsWith(text));
 }
 
-/** Whether a member could not be reached or cannot serve now, so that another one may be tried. */
+/** Whether a member could not be reached, is not who it should be, or cannot serve now, so that another one may be tried. */
 export function isOut(error: unknown): boolean {
-  return error instanceof DutError && ["unavailable", "deadline_exceeded"].includes(error.code);
+  return (error instanceof DutError && ["unavailable", "deadline_exceeded"].includes(error.code)) || isStranger(error);
+}
+
+/** Whether a connection was given up because the other end speaks no TLS or has a certificate of somebody else. */
+function isStranger(error: unknown): boolean {
+  return error instanceof DutError && error.code === "unauthenticated" && !saidByPeer(error);
 }
 
 /** Whether a request that a member did not serve has surely had no effect. */
 export function wasNotMade(error: unknown): boolean {
-  return (
-    error instanceof DutError &&
-    error.code === "unavailable" &&
-    (saidByPeer(error) ? says(error, said.noLeader) : !brokeInTheMiddle(error))
-  );
+  if (!(error instanceof DutError)) {
+    return false;
+  }
+  const neverAsked = error.code === "unavailable" && !saidByPeer(error) && !brokeInTheMiddle(error);
+  return neverAsked || isStranger(error) || says(error, said.noLeader);
 }
 
 /** Whether a new token is wanted. */

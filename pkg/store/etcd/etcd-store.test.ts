@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { mkdtempDisposable, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { explain } from "#pkg/errors/dut-error.ts";
 import { silentLog } from "#pkg/log/log.ts";
+import { testAuthority } from "#test/support/certificates.ts";
 import { Etcd, etcdIsMissing } from "#test/support/etcd.ts";
 import { storeContract } from "#test/support/store-contract.ts";
 import { openTcpProxy } from "#test/support/tcp-proxy.ts";
@@ -244,4 +249,41 @@ test("an etcd without space refuses changes and answers questions, and takes cha
   await etcd.ask("/v3/maintenance/alarm", { ...alarms[0], action: "DEACTIVATE" });
   await health(store, "ok");
   assert.ok((await store.put("kept", "2")) > Number(revision));
+});
+
+test("an etcd with TLS is told by its authority and takes a certificate of it, and others are refused with the reason", {
+  skip,
+}, async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), "etcd-tls-"));
+  const path = (name: string) => join(folder.path, name);
+  const [authority, other] = [await testAuthority("lab"), await testAuthority("other")];
+  const [server, client] = [
+    await authority.issue("server", "etcd", { hosts: ["127.0.0.1"] }),
+    await authority.issue("server", "dutserver"),
+  ];
+  const files = { ca: authority.own.cert, cert: server.cert, key: server.key, c: client.cert, k: client.key };
+  for (const [name, content] of Object.entries({ ...files, other: other.own.cert })) {
+    await writeFile(path(name), content, { mode: 0o600 });
+  }
+  await using etcd = await Etcd.start(1, { tls: { ca: path("ca"), cert: path("cert"), key: path("key") } });
+  const own = `cert=${path("c")}&key=${path("k")}`;
+  {
+    await using store = await open(`etcds://${etcd.addresses}/lab?ca=${path("ca")}&${own}`);
+    await store.put("a", "1");
+    assert.equal((await store.get("a"))?.value, "1");
+  }
+  const refusals = [`?ca=${path("other")}&${own}`, `?${own}`, `?ca=${path("ca")}`, ""].map((query) =>
+    open(`etcd://${etcd.addresses}/lab${query}`).then(String, (error) => [error.code, explain(error)]),
+  );
+  const outcomes = await Promise.all(refusals);
+  assert.deepEqual(
+    outcomes.map(([code = ""]) => code),
+    Array(4).fill("unavailable"),
+    JSON.stringify(outcomes),
+  );
+  assert.match(String(outcomes[0]), /certificate/);
+  await assert.rejects(open(`etcds://${etcd.addresses}?ca=${path("none")}`), {
+    code: "invalid_argument",
+    message: `cannot read ${path("none")} (of the store): there is no such file`,
+  });
 });

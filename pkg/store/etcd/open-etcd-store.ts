@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
-import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
+import { type NamedFile, readCertificates, readPair } from "#pkg/auth/pem-files.ts";
+import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Log } from "#pkg/log/log.ts";
 import type { ClientTls } from "#pkg/protocol/dial.ts";
 import type { Store } from "../store.ts";
@@ -37,12 +37,14 @@ export async function openEtcdStore(
 }
 
 async function readTls({ ca, cert, key }: TlsFiles): Promise<ClientTls> {
-  const read = async (path: string) =>
-    readFile(path, "utf8").catch((error: unknown) => {
-      throw new DutError("invalid_argument", `cannot read ${path}: ${messageOf(error)}`, { cause: error });
-    });
+  const named = (path: string) => ({ path, place: "of the store" });
   return {
-    ca: ca === undefined ? undefined : await read(ca),
-    own: cert === undefined || key === undefined ? undefined : { cert: await read(cert), key: await read(key) },
+    ca: ca === undefined ? undefined : (await readCertificates(named(ca))).pem,
+    own: cert === undefined || key === undefined ? undefined : await ownPair(named(cert), named(key)),
   };
+}
+
+async function ownPair(certificate: NamedFile, keyFile: NamedFile): Promise<ClientTls["own"]> {
+  const { pem, key } = await readPair(certificate, keyFile);
+  return { cert: pem, key };
 }

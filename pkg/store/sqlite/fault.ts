@@ -89,7 +89,7 @@ export function changeFault(error: unknown, path: string): unknown {
 /** A file whose content cannot be trusted. */
 export function damaged(path: string, detail: string, cause?: unknown): DutError {
   return new DutError("data_loss", `${path} is damaged: ${detail}`, {
-    hint: `it was left as it is; put a copy of it in its place, keep what can be read of it: dutserver db recover ${dirname(path)}, or begin with nothing stored: mv ${path} ${path}.damaged; rm -f ${path}-wal`,
+    hint: `it was left as it is; put a copy of it in its place, keep what can be read of it: dutserver db -state ${dirname(path)} recover, or begin with nothing stored: mv ${path} ${path}.damaged; rm -f ${path}-wal`,
     cause,
   });
 }

@@ -199,7 +199,7 @@ test("a file that was cut, emptied or replaced is refused with the way out, and 
   }
   assert.throws(() => openSqliteStore(directory.path), {
     message: `${file} is damaged: it is empty`,
-    hint: `it was left as it is; put a copy of it in its place, keep what can be read of it: dutserver db recover ${directory.path}, or begin with nothing stored: mv ${file} ${file}.damaged; rm -f ${file}-wal`,
+    hint: `it was left as it is; put a copy of it in its place, keep what can be read of it: dutserver db -state ${directory.path} recover, or begin with nothing stored: mv ${file} ${file}.damaged; rm -f ${file}-wal`,
   });
   writeFileSync(file, "just text, more than a hundred bytes of it. ".repeat(100));
   assert.throws(() => openSqliteStore(directory.path), { message: `${file} is damaged: file is not a database` });
