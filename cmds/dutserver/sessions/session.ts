@@ -125,7 +125,9 @@ export class Session {
       for (let next = await incoming.next(); next.done !== true; next = await incoming.next()) {
         const { msg } = next.value;
         if (msg.case === "devices") {
-          welcome(await registry.announce(name, attached.epoch, factsOf(msg.value)));
+          const devices = factsOf(msg.value);
+          welcome(await registry.announce(name, attached.epoch, devices));
+          log.info("devices changed", { devices: devices.map((device) => device.name) });
         } else if (msg.case === "goodbye") {
           farewell = msg.value.reason;
           await registry.detach(name, attached.epoch, farewell);
