@@ -174,6 +174,14 @@ test("an administrator gives a device to another agent, and both are told", asyn
   await assert.rejects(registry.transfer("board", "nobody"), { code: "not_found" });
 });
 
+test("an agent that is called another name takes its devices along", async (t) => {
+  using registry = await openAt(t, "one");
+  const { epoch } = await registry.attach(arrival("bench", ["board"], "its key"), presence("bench"));
+  await registry.detach("bench", epoch, "renamed");
+  const { refused } = await registry.attach(arrival("left-bench", ["board"], "its key"), presence("left-bench"));
+  assert.deepEqual([refused, registry.deviceOf("board").agent], [[], "left-bench"]);
+});
+
 test("a device that was released is the next agent's that claims it", async (t) => {
   using registry = await openAt(t, "one");
   const { epoch } = await registry.attach(arrival("bench", ["board"]), presence("bench"));

@@ -271,9 +271,9 @@ export class Registry implements Disposable {
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
-  /** Of the devices that others own, those that may change hands without an administrator. */
+  /** Of the devices that others own, those that may change hands without an administrator: an agent may be called another name. */
   async #movable(
-    { name, devices }: Arrival,
+    { name, key, devices }: Arrival,
     claimable: (device: string, owner: string) => Promise<boolean>,
   ): Promise<ReadonlySet<string>> {
     const contested = devices.flatMap(({ name: device }) => {
@@ -281,7 +281,10 @@ export class Registry implements Disposable {
       return owner === undefined || owner === name ? [] : [{ device, owner }];
     });
     const answers = await Promise.all(
-      contested.map(async ({ device, owner }) => ((await claimable(device, owner)) ? [device] : [])),
+      contested.map(async ({ device, owner }) => {
+        const isOwn = key !== "" && this.recordOf(owner)?.key === key;
+        return isOwn || (await claimable(device, owner)) ? [device] : [];
+      }),
     );
     return new Set(answers.flat());
   }
