@@ -18,6 +18,8 @@ import { SessionDoor } from "./sessions/session-door.ts";
 
 export interface LabOptions {
   readonly store: Store;
+  /** Whether other servers share it. */
+  readonly isShared: boolean;
   /** This server, as errors name it: `dutserver at localhost:1024`. */
   readonly server: () => string;
   readonly registrations: RegistrationPolicy;
@@ -53,7 +55,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
   open.defer(() => end.abort());
   const id = randomUUID();
   const registry = await Registry.open({
-    ...{ store, self: id, signal: end.signal, failed },
+    ...{ store, self: id, alone: !options.isShared, signal: end.signal, failed },
     log: log.with({ scope: "registry" }),
   });
   open.use(registry);

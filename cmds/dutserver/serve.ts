@@ -66,7 +66,7 @@ export async function serve(options: Options, { env, signal, onHangUp }: Daemon,
   const address = () => formatAddress(reachedAt({ ...options, listen: bound }));
   const server = () => `dutserver at ${address()}`;
   await using lab = await openLab({
-    ...{ store, server, registrations: options.registrations, runLimits: options.runLimits, metrics, log },
+    ...{ store, isShared, server, registrations: options.registrations, runLimits: options.runLimits, metrics, log },
     tls: () => tls.towardsServers(),
     failed: (error) => {
       log.error("the store can no longer be followed", { err: explain(error) });

@@ -5,6 +5,7 @@ import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { Lab, shellCommand } from "#test/support/lab.ts";
 import { disksAreMissing, mountsAreMissing, PrivateMount } from "#test/support/private-mount.ts";
 import { StoreProcess } from "#test/support/store-process.ts";
 
@@ -96,4 +97,45 @@ test("a disk that fails to write refuses changes and answers questions, and all 
   await store.well();
   await store.put("late", large);
   assert.deepEqual(await valuesIn(store), { kept: "1", late: large });
+});
+
+/** What a server says of its readiness. */
+async function readiness(address: string): Promise<readonly [number, string]> {
+  const response = await fetch(`http://${address}/readyz`);
+  return [response.status, await response.text()];
+}
+
+test("a server whose disk is full goes on with the agents that it knows, takes no others, and is well again without a restart", {
+  skip: mountsAreMissing,
+}, async (t) => {
+  await using disk = await PrivateMount.tmpfs(1024 * 1024);
+  await using lab = await Lab.open(t.signal);
+  const filler = join(disk.seen, "filler");
+  const server = await lab.startedBy(...disk.enter).server("-state", join(disk.path, "state"));
+  const board = { cmds: { sh: shellCommand } };
+  const flags = ["-a", "none", "-server", server.address];
+  const known = [...flags, "-name", "known", "-state", lab.path("known")];
+  const config = await lab.configuration({ board });
+  const before = await lab.agent(config, ...known);
+  fill(filler);
+  // More than there is room for in the pages that the file has already.
+  const many = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`other-${index}`, board]));
+  const other = lab.start("dutagent", ["-log-json", "-c", await lab.configuration(many), ...flags]);
+  await other.said("stderr", /"err":"nothing was changed: no space left[^"]*","msg":"not attached/);
+  await before.stop();
+  await lab.agent(config, ...known);
+  const run = await lab.dutctl(["-s", server.address, "board", "sh", "echo here"]);
+  const listed = await lab.dutctl(["-s", server.address, "list"]);
+  const degraded = await readiness(server.address);
+  rmSync(filler);
+  await other.said("stderr", /"msg":"attached"/);
+  await server.said("stderr", /"msg":"store ok"/);
+  const late = await lab.dutctl(["-s", server.address, "other-7", "sh", "echo late"]);
+  assert.deepEqual([run.stdout, listed.stdout, late.stdout], ["here\n", "- board\n", "late\n"]);
+  assert.deepEqual([degraded[0], await readiness(server.address)], [503, [200, "ready\n"]]);
+  assert.match(degraded[1], /no space left on the disk/);
+  server.kill("SIGKILL");
+  await server.ended;
+  const again = await lab.startedBy(...disk.enter).server("-state", join(disk.path, "state"), "-s", server.address);
+  await again.said("stderr", /"agent":"known","epoch":(?:[3-9]|\d\d),[^\n]*"msg":"agent attached"/);
 });

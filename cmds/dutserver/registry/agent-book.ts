@@ -49,9 +49,9 @@ export class AgentBook {
 
   /**
    * A new session of an agent at this server, with the devices that are or become its own; of those of others it takes the
-   * `movable`. Throws already_exists for a name that belongs to another key.
+   * `movable`. Its epoch is at least the given one. Throws already_exists for a name that belongs to another key.
    */
-  enter(arrival: Arrival, movable: ReadonlySet<string>): Promise<Attached> {
+  enter(arrival: Arrival, movable: ReadonlySet<string>, atLeast = 1): Promise<Attached> {
     const since = this.#now();
     return this.#write(arrival, movable, (known) => {
       if (known !== undefined && known.value.key !== arrival.key && !isReleased(known.value)) {
@@ -60,7 +60,7 @@ export class AgentBook {
           `agent name ${quote(arrival.name)} belongs to another key, ${known.value.key || "that of an address"}`,
         );
       }
-      return { epoch: (known?.value.epoch ?? 0) + 1, since };
+      return { epoch: Math.max((known?.value.epoch ?? 0) + 1, atLeast), since };
     });
   }
 

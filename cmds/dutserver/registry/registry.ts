@@ -4,10 +4,11 @@ import { inTurns } from "#pkg/lock/turns.ts";
 import type { Log } from "#pkg/log/log.ts";
 import type { Store } from "#pkg/store/store.ts";
 import type { Agent } from "../agents/callee.ts";
-import { AgentBook, type Arrival, type Attached, type Loss } from "./agent-book.ts";
+import { AgentBook, type Arrival, type Attached } from "./agent-book.ts";
 import type { AgentRecord, DeviceFacts } from "./agent-record.ts";
 import { DeviceIndex } from "./device-index.ts";
 import { type LabChange, LabState } from "./lab-state.ts";
+import { type Entrant, Overdue } from "./overdue.ts";
 
 /** Where an agent is. Since when is in Unix time of milliseconds. */
 export type Place =
@@ -45,6 +46,8 @@ export interface RegistryOptions {
   /** Told that the store can no longer be followed. */
   readonly failed: (error: unknown) => void;
   readonly now?: () => number;
+  /** Whether the store is this server's alone: then it goes on with agents that it knows while nothing can be written. */
+  readonly alone?: boolean;
 }
 
 /**
@@ -60,8 +63,7 @@ export class Registry implements Disposable {
   readonly #devices = new DeviceIndex();
   /** Agents on their way in: nobody is told of them before they are. */
   readonly #arriving = new Set<string>();
-  /** What the store could not be told: why an agent that it has here is not. */
-  readonly #lost = new Map<string, Loss>();
+  readonly #overdue: Overdue;
   /** When servers went away. */
   readonly #deaths = new Map<string, number>();
   readonly #listeners = new Set<(change: RegistryChange) => void>();
@@ -76,6 +78,12 @@ export class Registry implements Disposable {
     this.#openedAt = now();
     this.#state = new LabState(options.store, (change) => this.#changed(change));
     this.#book = new AgentBook(this.#state, options.self, now);
+    this.#overdue = new Overdue({
+      book: this.#book,
+      entrantOf: (agent) => this.#entrantOf(agent),
+      inTurn: this.#inTurn,
+      log: options.log,
+    });
   }
 
   /** Throws what keeps the store from being read. */
@@ -84,7 +92,7 @@ export class Registry implements Disposable {
     await registry.#state.follow(options.signal, options.failed);
     registry.#health = options.store.onHealth(({ kind }) => {
       if (kind === "ok") {
-        registry.#tellLosses();
+        registry.#overdue.catchUp();
       }
     });
     return registry;
@@ -158,7 +166,10 @@ export class Registry implements Disposable {
     }
     const { server } = record;
     if (server === this.#options.self) {
-      return { kind: "offline", ...(this.#lost.get(name) ?? { since: record.since, reason: "its session has ended" }) };
+      return {
+        kind: "offline",
+        ...(this.#overdue.lossOf(name) ?? { since: record.since, reason: "its session has ended" }),
+      };
     }
     if (this.#state.servers.has(server)) {
       return { kind: "elsewhere", server };
@@ -192,11 +203,14 @@ export class Registry implements Disposable {
       let attached: Attached;
       try {
         attached = await this.#book.enter(arrival, movable);
+        this.#overdue.settle(name);
+      } catch (error) {
+        attached = this.#asKnown(arrival, error);
+        this.#overdue.miss(name);
       } finally {
         this.#arriving.delete(name);
       }
       const before = this.#here.get(name);
-      this.#lost.delete(name);
       this.#here.set(name, { ...presence, arrival, epoch: attached.epoch, refused: refusedIn(attached) });
       before?.superseded("the agent has a new session");
       this.#tell({ kind: "agent", name });
@@ -212,9 +226,14 @@ export class Registry implements Disposable {
         throw new DutError("aborted", `agent ${quote(name)} has another session`);
       }
       presence.arrival = { ...presence.arrival, devices };
-      const attached = await this.#book.correct(presence.arrival, epoch);
-      presence.refused = refusedIn(attached);
-      return attached;
+      try {
+        const attached = await this.#book.correct(presence.arrival, epoch);
+        presence.refused = refusedIn(attached);
+        return attached;
+      } catch (error) {
+        this.#overdue.miss(name);
+        throw error;
+      }
     });
   }
 
@@ -230,9 +249,9 @@ export class Registry implements Disposable {
         return;
       }
       this.#here.delete(name);
-      this.#lost.set(name, { since: this.#now(), reason });
+      const told = this.#overdue.lose(name, { since: this.#now(), reason });
       this.#tell({ kind: "agent", name });
-      await this.#tellLoss(name);
+      await told;
     });
   }
 
@@ -261,7 +280,7 @@ export class Registry implements Disposable {
   [Symbol.dispose](): void {
     this.#health?.[Symbol.dispose]();
     this.#here.clear();
-    this.#lost.clear();
+    this.#overdue.forget();
     this.#listeners.clear();
   }
 
@@ -340,24 +359,31 @@ export class Registry implements Disposable {
     }
   }
 
-  #tellLosses(): void {
-    for (const name of this.#lost.keys()) {
-      void this.#inTurn(name, () => this.#tellLoss(name));
+  /** A session of an agent that is known with all that it announces, when the store takes no change; throws the error else. */
+  #asKnown({ name, key, devices }: Arrival, error: unknown): Attached {
+    const known = this.recordOf(name);
+    const isKnown =
+      known?.key === key && devices.every((device) => known.devices.some((before) => before.name === device.name));
+    const isFull = error instanceof DutError && error.code === "resource_exhausted";
+    if (this.#options.alone !== true || !isKnown || !isFull) {
+      throw error;
     }
+    this.#options.log.warn("a known agent attached, which is not in the store", { agent: name, err: error.message });
+    return { epoch: Math.max(known.epoch, this.#here.get(name)?.epoch ?? 0) + 1, refused: [] };
   }
 
-  /** A store that takes nothing is told later. */
-  async #tellLoss(name: string): Promise<void> {
-    const loss = this.#lost.get(name);
-    if (loss === undefined) {
-      return;
-    }
-    try {
-      await this.#book.lose(name, loss);
-      this.#lost.delete(name);
-    } catch (error) {
-      this.#options.log.warn("the end of a session is not in the store", { agent: name, err: error });
-    }
+  #entrantOf(agent: string): Entrant | undefined {
+    const presence = this.#here.get(agent);
+    return (
+      presence && {
+        arrival: presence.arrival,
+        epoch: presence.epoch,
+        entered(attached) {
+          presence.refused = refusedIn(attached);
+          presence.reviewed(attached);
+        },
+      }
+    );
   }
 
   #tell(change: RegistryChange): void {

@@ -129,9 +129,7 @@ export class Session {
       for (let next = await incoming.next(); next.done !== true; next = await incoming.next()) {
         const { msg } = next.value;
         if (msg.case === "devices") {
-          const devices = factsOf(msg.value);
-          welcome(await registry.announce(name, attached.epoch, devices));
-          log.info("devices changed", { devices: devices.map((device) => device.name) });
+          await this.#announce(name, attached.epoch, { devices: factsOf(msg.value), welcome, log });
         } else if (msg.case === "goodbye") {
           farewell = msg.value.reason;
           await registry.detach(name, attached.epoch, flapping.explained(name, farewell));
@@ -144,6 +142,24 @@ export class Session {
     const reason = await this.#last(farewell);
     log.info("agent lost", { epoch: attached.epoch, reason });
     await registry.detach(name, attached.epoch, flapping.explained(name, reason));
+  }
+
+  /** A store that takes nothing now is told later, and the session goes on with the devices of before. */
+  async #announce(
+    name: string,
+    epoch: number,
+    { devices, welcome, log }: { devices: readonly DeviceFacts[]; welcome: (attached: Attached) => void; log: Log },
+  ): Promise<void> {
+    const names = devices.map((device) => device.name);
+    try {
+      welcome(await this.#options.registry.announce(name, epoch, devices));
+      log.info("devices changed", { devices: names });
+    } catch (error) {
+      if (!(error instanceof DutError) || !["resource_exhausted", "unavailable"].includes(error.code)) {
+        throw error;
+      }
+      log.warn("devices not changed", { devices: names, err: explain(error) });
+    }
   }
 
   /** Waits for the end of the connection, and says why it ended. An agent that said goodbye ends what runs there first. */
