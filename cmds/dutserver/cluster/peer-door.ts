@@ -19,8 +19,10 @@ export function peerDoor(handler: HttpHandler, log: Log): PeerDoor {
   const door = http2Door(handler, { headersMs: limits.headersMs, log, allowance: limits.tunnel });
   return {
     upgrade(_, socket) {
-      acceptUpgrade(socket, upgrades.peer);
-      door.admit(socket);
+      void acceptUpgrade(socket, upgrades.peer).then(
+        () => door.admit(socket),
+        (error: unknown) => log.debug("connection failed", { err: error }),
+      );
     },
     drain: () => door.drain(),
     [Symbol.dispose]: () => door.close(),

@@ -28,7 +28,6 @@ export class SessionDoor implements Disposable {
       refuseUpgrade(socket, 503, this.#closing);
       return;
     }
-    acceptUpgrade(socket, upgrades.agent);
     void this.#serve(socket);
   };
 
@@ -50,6 +49,16 @@ export class SessionDoor implements Disposable {
   async #serve(socket: Socket): Promise<void> {
     const remote = `${socket.remoteAddress ?? "unix socket"}`;
     const log = this.#options.log.with({ remote });
+    try {
+      await acceptUpgrade(socket, upgrades.agent);
+    } catch (error) {
+      log.debug("connection failed", { err: error });
+      return;
+    }
+    if (this.#closing !== undefined) {
+      socket.destroy();
+      return;
+    }
     const session = new Session(new Tunnel(socket, `the agent at ${remote}`), {
       ...this.#options,
       certified: certifiedAt(socket),
