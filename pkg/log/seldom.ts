@@ -4,10 +4,11 @@ import type { LogFields } from "./log.ts";
 export function seldom(
   write: (message: string, fields: LogFields) => void,
   everyMs = 10_000,
+  clock = () => performance.now(),
 ): (message: string, fields?: LogFields) => void {
   const said = new Map<string, { at: number; unsaid: number }>();
   return (message, fields = {}) => {
-    const now = performance.now();
+    const now = clock();
     const last = said.get(message);
     if (last !== undefined && now - last.at < everyMs) {
       last.unsaid += 1;

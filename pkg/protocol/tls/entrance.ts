@@ -27,11 +27,13 @@ export interface EntranceOptions {
 export class Entrance {
   readonly #gate: TlsGate | undefined;
   readonly #firstBytesMs: number;
+  readonly #log: Log;
   readonly #warn: ReturnType<typeof seldom>;
 
   constructor({ gate, firstBytesMs, log }: EntranceOptions) {
     this.#gate = gate;
     this.#firstBytesMs = firstBytesMs;
+    this.#log = log;
     this.#warn = seldom((message, fields) => log.warn(message, fields));
   }
 
@@ -66,7 +68,10 @@ export class Entrance {
       this.#warn("connection refused, no TLS was agreed on", { remote, err: messageOf(error) });
       throw error;
     }
-    secured.on("error", () => socket.destroy());
+    secured.on("error", (error) => {
+      this.#log.debug("connection failed", { err: error });
+      socket.destroy();
+    });
     const protocol = await recognise(secured, this.#firstBytesMs);
     if (protocol === "tls") {
       throw new DutError("canceled", "the peer speaks TLS inside TLS");
