@@ -7,7 +7,16 @@ const root = join(import.meta.dirname, "..");
 const suite = "test/faults";
 
 /** The cases of our list of threats that these programs are to be held to. */
-const cases = "B2 B4 B5 D6 D7 E1 E2 E3 E4 F6 F7 F9 G1 G2 G12 I1 I2 I3 I4 I5 I6 I7 I8 I10 I11".split(" ");
+const cases = [
+  ["A1", "A2", "A3", "A9", "A11"],
+  ["B2", "B4", "B5"],
+  ["C1", "C3", "C4", "C5", "C6", "C9"],
+  ["D6", "D7"],
+  ["E1", "E2", "E3", "E4"],
+  ["F6", "F7", "F9"],
+  ["G1", "G2", "G12"],
+  ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I10", "I11"],
+].flat();
 
 interface Proof {
   readonly id: string;

@@ -3,25 +3,27 @@ import { globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 
-const bottom = ["pkg/errors", "pkg/golang", "pkg/log"];
+const bottom = ["pkg/errors", "pkg/golang", "pkg/log", "pkg/metrics"];
 const middle = ["pkg/host", "pkg/protocol", "pkg/lock", "pkg/auth", "pkg/store"];
 const upper = [...bottom, ...middle, "pkg/modules", "pkg/relay"];
 
-const daemon = [...upper, "pkg/config", "pkg/session", "pkg/program", "scripts/require-pinned-node.mjs"];
+const daemon = [...upper, "pkg/config", "pkg/session", "pkg/program", "pkg/health", "scripts/require-pinned-node.mjs"];
 
 /** What each room may import besides itself and npm packages; an import of types counts. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   "pkg/errors": [],
   "pkg/golang": ["pkg/errors"],
+  "pkg/metrics": [],
   "pkg/log": ["pkg/errors", "pkg/golang"],
   "pkg/host": bottom,
   "pkg/protocol": [...bottom, "pkg/auth", "package.json"],
   "pkg/lock": [...bottom, "pkg/store"],
   "pkg/auth": bottom,
-  "pkg/store": bottom,
+  "pkg/store": [...bottom, "pkg/auth", "pkg/protocol"],
   "pkg/program": [...bottom, "pkg/auth", "pkg/protocol"],
+  "pkg/health": [...bottom, "pkg/protocol"],
   "pkg/modules": [...bottom, "pkg/host"],
-  "pkg/relay": ["pkg/errors", "pkg/log", "pkg/protocol"],
+  "pkg/relay": ["pkg/errors", "pkg/log", "pkg/metrics", "pkg/protocol"],
   "pkg/config": upper,
   "pkg/session": [...upper, "pkg/config"],
   "cmds/dutctl": [...bottom, "pkg/protocol", "pkg/lock", "pkg/auth", "pkg/relay", "scripts/require-pinned-node.mjs"],
@@ -53,7 +55,8 @@ test("an import upwards is named with the rule that it breaks, also when it is o
     'import { readFile } from "node:fs/promises";',
     'import { main } from "../dutagent/main.ts";',
   ].join("\n");
-  const rule = "cmds/dutctl may import pkg/errors, pkg/golang, pkg/log, pkg/protocol, pkg/lock, pkg/auth, pkg/relay";
+  const rule =
+    "cmds/dutctl may import pkg/errors, pkg/golang, pkg/log, pkg/metrics, pkg/protocol, pkg/lock, pkg/auth, pkg/relay";
   assert.deepEqual(
     problemsOf("cmds/dutctl/list.ts", source).map((problem) => problem.replace(/, scripts.*$/, "")),
     [

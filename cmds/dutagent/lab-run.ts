@@ -1,6 +1,7 @@
 import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Log } from "#pkg/log/log.ts";
+import { sparing } from "#pkg/log/sparing.ts";
 import { dutErrorFrom } from "#pkg/protocol/fault.ts";
 import { type RunRequest, RunService } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
 import { type Caller, callerOf, fromHeader } from "#pkg/protocol/headers.ts";
@@ -63,6 +64,7 @@ function start(engine: RunEngine, { device, msg }: RunRequest, caller: Caller): 
     command,
     args,
     owner: caller.name,
+    anonymous: caller.kind === "anonymous",
     id: runId,
     terminal: terminal && {
       type: terminal.type,
@@ -93,7 +95,8 @@ async function* serve(call: LabCall, log: Log, begin: (first: RunRequest) => Att
   }
   const client = begin(first.value);
   using _ = breakingOff(client, call);
-  const requestSide = new RequestSide(client, messages, call.stream, log);
+  const { id: run, device, owner: user } = client.run.facts;
+  const requestSide = new RequestSide(client, messages, call.stream, sparing(log.with({ user, device, run })));
   // A message that is refused closes the request as a client that goes does; the refusal comes in the same turn.
   const clientGone = () => void setImmediate(() => leave(client, call));
   signal.addEventListener("abort", clientGone);

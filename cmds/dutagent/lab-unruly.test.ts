@@ -49,8 +49,9 @@ test("a client that says what nobody understands may go on speaking, and hears t
 test("arguments are listed in short, and of runs with many not all are kept", async () => {
   await using bench = await runBench(async () => {});
   const args = ["short", "x".repeat(900_000)];
+  const argumentLimits = { count: 2, bytes: 900_000 };
   for (let count = 1; count <= 80; count++) {
-    const { run } = bench.engine.start({ device: "board", command: "go", args, owner: "alice@h" });
+    const { run } = bench.engine.start({ device: "board", command: "go", args, owner: "alice@h", argumentLimits });
     await run.stopped;
   }
   const { runs } = await bench.connect().runs.listRuns({});

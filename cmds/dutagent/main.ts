@@ -1,8 +1,17 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Flags } from "#pkg/golang/flags.ts";
 import { quote } from "#pkg/golang/quote.ts";
-import { addressesFlag, addressFlag, daemonMain, type FlagValues, type Task } from "#pkg/program/daemon-command.ts";
+import {
+  addressesFlag,
+  addressFlag,
+  daemonMain,
+  type FlagValues,
+  healthFlag,
+  limitFlags,
+  type Task,
+} from "#pkg/program/daemon-command.ts";
 import { parseTls, tlsFlags } from "#pkg/program/tls/tls-flags.ts";
+import { usualRunsPerUser } from "#pkg/session/request-limits.ts";
 import type { Options } from "./options.ts";
 
 const flags = {
@@ -84,6 +93,8 @@ export const main = daemonMain<Options>({
     insecure: values.insecure === true,
     tls: parseTls(values),
     servers: addressesFlag(values, "server"),
+    health: healthFlag(values),
+    runsPerUser: limitFlags(values, { "runs-per-user": usualRunsPerUser })["runs-per-user"],
   }),
   tasks,
   async start(options, daemon, log) {

@@ -19,4 +19,8 @@ export interface Options {
   readonly servers: readonly Address[];
   /** What servers call it; undefined for a name made of the computer's. */
   readonly name: string | undefined;
+  /** Where probes are answered too; undefined for nowhere else. */
+  readonly health: Address | undefined;
+  /** How many runs of one user may go on at once. */
+  readonly runsPerUser: number;
 }

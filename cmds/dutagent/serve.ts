@@ -1,11 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { DutError, explain, messageOf } from "#pkg/errors/dut-error.ts";
+import { openHealth } from "#pkg/health/open-health.ts";
 import { Locks } from "#pkg/lock/locks.ts";
 import { resourceNames } from "#pkg/lock/resource-names.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { untilAborted } from "#pkg/program/daemon.ts";
 import type { Tls } from "#pkg/program/tls/open-tls.ts";
 import { formatAddress } from "#pkg/protocol/address.ts";
+import { DeviceService } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
+import { LabService, RunService } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
 import { type Listener, listen } from "#pkg/protocol/listener.ts";
 import { rpcHandler } from "#pkg/protocol/rpc-handler.ts";
 import type { Bench } from "#pkg/session/bench.ts";
@@ -31,6 +34,9 @@ const drainMs = 2_000;
 
 const shuttingDown = "dutagent is shutting down";
 
+/** Those of which grpc.health.v1 tells. */
+const services = [DeviceService, LabService, RunService].map(({ typeName }) => typeName);
+
 interface Serving {
   readonly bench: Bench;
   readonly store: Store;
@@ -55,7 +61,12 @@ export async function serve(serving: Serving): Promise<number> {
     resourcesOf: (device) => resourcesOf(bench, device),
     hide: (name) => config.hide(name),
   });
-  const engine = new RunEngine(bench, locks, log);
+  await using health = await openHealth({ program: "dutagent", address: options.health, log });
+  if (health === undefined) {
+    return 1;
+  }
+  const { metrics, readiness } = health;
+  const engine = new RunEngine(bench, locks, log, { runsPerUser: options.runsPerUser, metrics });
   const stopping = new AbortController();
   const desk = { bench, engine, locks, log };
   const rpcLog = log.with({ scope: "rpc" });
@@ -65,6 +76,7 @@ export async function serve(serving: Serving): Promise<number> {
         deviceRoutes(desk)(router);
         labRoutes(desk, stopping.signal)(router);
         runRoutes(engine, log.with({ scope: "session" }))(router);
+        health.routes(services)(router);
       },
       { self: "agent", log: rpcLog },
     ),
@@ -73,7 +85,8 @@ export async function serve(serving: Serving): Promise<number> {
   let listener: Listener | undefined;
   try {
     const { insecure } = options;
-    listener = options.listen && (await listen(options.listen, handler, { log: rpcLog, insecure, tls: tls.listening }));
+    const own = { log: rpcLog, insecure, tls: tls.listening, metrics };
+    listener = options.listen && (await listen(options.listen, health.before(handler), own));
   } catch (error) {
     log.error("cannot listen", { addr: options.listen && formatAddress(options.listen), err: explain(error) });
     return 1;
@@ -104,6 +117,7 @@ export async function serve(serving: Serving): Promise<number> {
   await Promise.all([reloading, attaching]);
   log.info("shutting down", { signal: String(stop.reason) });
   servers.goodbye(shuttingDown);
+  readiness.leave(shuttingDown);
   stopping.abort(new DutError("unavailable", shuttingDown));
   await shutDown(engine, [servers, ...(open === undefined ? [] : [open])], log);
   return 0;

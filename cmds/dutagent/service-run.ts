@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Log } from "#pkg/log/log.ts";
+import { sparing } from "#pkg/log/sparing.ts";
 import { dutErrorFrom } from "#pkg/protocol/fault.ts";
 import type { Command, RunRequest, RunResponseSchema } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
 import { limits } from "#pkg/protocol/limits.ts";
@@ -10,6 +11,9 @@ import type { RunEngine } from "#pkg/session/run-engine.ts";
 import type { RunEvent } from "#pkg/session/run-event.ts";
 import { breakingOff, endedInOrder, goneReason, type RunCall, unfit } from "./run-call.ts";
 import { WholeFiles } from "./whole-files.ts";
+
+/** The existing programs take any that fit into the first message, and users give them scripts. */
+const argumentLimits = { count: Number.POSITIVE_INFINITY, bytes: limits.messageBytes };
 
 type Response = MessageInitShape<typeof RunResponseSchema>;
 
@@ -21,7 +25,8 @@ export async function* serveRun(engine: RunEngine, call: RunCall<RunRequest>, lo
   const { signal } = call;
   const messages = call.requests[Symbol.asyncIterator]();
   const { device, command, args } = await receiveCommand(messages, signal);
-  const client = engine.start({ device, command, args, owner: call.caller.name });
+  const { name: owner, kind } = call.caller;
+  const client = engine.start({ device, command, args, owner, anonymous: kind === "anonymous", argumentLimits });
   using _ = breakingOff(client, call);
   const { run } = client;
   let refusal: DutError | undefined;
@@ -30,7 +35,7 @@ export async function* serveRun(engine: RunEngine, call: RunCall<RunRequest>, lo
   signal.addEventListener("abort", clientGone);
   const files = new WholeFiles(limits.fileMessageBytes - limits.messageBytes);
   try {
-    void feed(client, messages, call.stream, log).then((error) => {
+    void feed(client, messages, call.stream, sparing(log.with({ device, run: run.facts.id }))).then((error) => {
       refusal = error;
     });
     for (let said = await client.next(); said !== undefined; said = await client.next()) {

@@ -23,10 +23,10 @@ export async function callAgent(
   const { log, world } = surroundings;
   const { options } = call;
   using local = options.local === undefined ? undefined : await localAgent(options.local, surroundings);
-  const server = local?.address ?? options.server;
+  const servers = local === undefined ? options.servers : [local.address];
   const secured = local === undefined && options.tls !== undefined ? await secure(options.tls) : undefined;
   const identity = options.identity ?? secured?.name ?? defaultIdentity(world, log);
-  using connection = connectTo(server, {
+  using connection = connectTo(servers, {
     identity,
     tls: secured?.tls,
     onPeerVersion: (version) => reportVersion(version ?? "", log),
@@ -36,7 +36,7 @@ export async function callAgent(
     ...surroundings,
     connection,
     devices,
-    server: formatAddress(server),
+    server: servers.map(formatAddress).join(","),
     options,
     identity,
   };

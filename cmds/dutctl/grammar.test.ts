@@ -4,7 +4,7 @@ import { parseInvocation } from "./grammar.ts";
 import type { Options } from "./options.ts";
 
 const options: Options = {
-  server: { kind: "tcp", host: "localhost", port: 1024 },
+  servers: [{ kind: "tcp", host: "localhost", port: 1024 }],
   tls: undefined,
   format: "text",
   verbose: false,
@@ -70,7 +70,7 @@ const lines: readonly [argv: string[], invocation: ReturnType<typeof parseInvoca
       name: "list",
       options: {
         ...options,
-        server: { kind: "tcp", host: "::1", port: 9 },
+        servers: [{ kind: "tcp", host: "::1", port: 9 }],
         format: "oneline",
         verbose: true,
         colour: false,
@@ -81,11 +81,11 @@ const lines: readonly [argv: string[], invocation: ReturnType<typeof parseInvoca
   ],
   [
     ["-s", "bench", "-u", "", "-f="],
-    { name: "list", options: { ...options, server: { kind: "tcp", host: "bench", port: 1024 }, identity: "" } },
+    { name: "list", options: { ...options, servers: [{ kind: "tcp", host: "bench", port: 1024 }], identity: "" } },
   ],
   [
     ["-s", "unix:/run/dut.sock"],
-    { name: "list", options: { ...options, server: { kind: "unix", path: "/run/dut.sock" } } },
+    { name: "list", options: { ...options, servers: [{ kind: "unix", path: "/run/dut.sock" }] } },
   ],
   [["describe", "dev1"], { name: "describe", device: "dev1", options }],
   [
@@ -209,7 +209,7 @@ test("a flag goes before a setting, and a wrong setting is named by its place", 
   };
   assert.deepEqual(parseInvocation(["-f", "json"], settings), {
     name: "list",
-    options: { ...options, server: { kind: "tcp", host: "lab", port: 7 }, format: "json" },
+    options: { ...options, servers: [{ kind: "tcp", host: "lab", port: 7 }], format: "json" },
   });
   assert.throws(() => parseInvocation([], settings), {
     message: 'invalid value "xml" for DUTCTL_FORMAT: must be text, json, jsonl, yaml or oneline',

@@ -11,7 +11,8 @@ export type Format = "text" | "json" | "jsonl" | "yaml" | "oneline";
 export type LogMode = "debug" | "warn" | "none";
 
 export interface Options {
-  readonly server: Address;
+  /** The first that answers is spoken to: servers of one lab are alike. */
+  readonly servers: readonly Address[];
   /** Undefined speaks to the server in the clear. */
   readonly tls: TlsSettings | undefined;
   readonly format: Format;
@@ -46,7 +47,8 @@ export const flags = {
   s: {
     kind: "string",
     value: "address",
-    summary: "agent or server to talk to: host:port, host, [IPv6]:port or unix:/path",
+    summary:
+      "agent or server to talk to: host:port, host, [IPv6]:port or unix:/path; servers of one lab with commas between",
     default: '"localhost:1024"',
   },
   tls: { kind: "boolean", summary: "speak TLS to a server whose certificate this computer trusts" },
@@ -124,10 +126,10 @@ export function parseOptions(given: GivenFlags, settings: Settings = noSettings)
   }
   const duration = (setting: Setting | undefined) => setting && parseSpan(setting);
   const wait = fromFlag("wait") ?? settings.wait;
-  const server = parseServer(fromFlag("s") ?? settings.server ?? { value: "localhost:1024", place: "flag -s" });
+  const servers = parseServers(fromFlag("s") ?? settings.server ?? { value: "localhost:1024", place: "flag -s" });
   return {
-    server,
-    tls: parseTlsSettings(given, settings, server),
+    servers,
+    tls: parseTlsSettings(given, settings, servers),
     format: pick(fromFlag("f") ?? settings.format, words.format, "text, json, jsonl, yaml or oneline") ?? "text",
     verbose: given.v === true,
     colour: given["no-color"] !== true,
@@ -160,9 +162,9 @@ function isDuration(word: string): boolean {
   }
 }
 
-function parseServer(setting: Setting): Address {
+function parseServers(setting: Setting): readonly Address[] {
   try {
-    return parseAddress(setting.value);
+    return setting.value.split(",").map((address) => parseAddress(address.trim()));
   } catch (error) {
     const hint = error instanceof DutError ? error.hint : undefined;
     throw invalidValue(setting, hint ?? messageOf(error));

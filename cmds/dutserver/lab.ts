@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
+import type { ConnectRouter } from "@connectrpc/connect";
 import type { Log } from "#pkg/log/log.ts";
+import { type Metrics, noMetrics } from "#pkg/metrics/metrics.ts";
 import type { ClientTls } from "#pkg/protocol/dial.ts";
 import type { HttpHandler } from "#pkg/protocol/rpc-handler.ts";
 import type { Store } from "#pkg/store/store.ts";
@@ -7,20 +9,24 @@ import { Peers } from "./cluster/peers.ts";
 import { serverHandler } from "./handler.ts";
 import { Inventory, type Scope } from "./inventory/inventory.ts";
 import type { Pace } from "./inventory/news-of.ts";
-import { OpenRuns } from "./open-runs.ts";
 import { reachOf } from "./reach.ts";
 import { AddressRegistrations } from "./registrations/address-registrations.ts";
 import type { RegistrationPolicy } from "./registrations/registration-policy.ts";
 import { Registry } from "./registry/registry.ts";
+import { RunBudget, type RunLimits, usualRunLimits } from "./run-budget.ts";
 import { SessionDoor } from "./sessions/session-door.ts";
 
 export interface LabOptions {
   readonly store: Store;
   /** This server, as errors name it: `dutserver at localhost:1024`. */
-  readonly server: string;
+  readonly server: () => string;
   readonly registrations: RegistrationPolicy;
   /** Towards other servers: the newest that there is. */
   readonly tls: () => ClientTls | undefined;
+  /** Default usualRunLimits. */
+  readonly runLimits?: RunLimits;
+  /** Default none. */
+  readonly metrics?: Metrics;
   readonly log: Log;
   /** Told that the store can no longer be followed. */
   readonly failed: (error: unknown) => void;
@@ -34,13 +40,14 @@ export interface Lab extends AsyncDisposable {
   readonly registry: Registry;
   readonly registrations: AddressRegistrations;
   readonly sessions: SessionDoor;
-  readonly runs: OpenRuns;
+  readonly budget: RunBudget;
   readonly inventory: Inventory;
-  handler(scope: Scope): HttpHandler;
+  /** `routes` are those besides our protocols'. */
+  handler(scope: Scope, routes?: (router: ConnectRouter) => void): HttpHandler;
 }
 
 export async function openLab(options: LabOptions): Promise<Lab> {
-  const { store, server, tls, log, failed, pace } = options;
+  const { store, server, tls, log, failed, pace, runLimits = usualRunLimits, metrics = noMetrics } = options;
   await using open = new AsyncDisposableStack();
   const end = new AbortController();
   open.defer(() => end.abort());
@@ -56,14 +63,20 @@ export async function openLab(options: LabOptions): Promise<Lab> {
   );
   const inventory = open.use(new Inventory(registry, peers, pace));
   const sessions = open.use(
-    new SessionDoor({ registry, server, claimable: registrations.claimable, log: log.with({ scope: "session" }) }),
+    new SessionDoor({
+      ...{ registry, server, claimable: registrations.claimable, metrics },
+      log: log.with({ scope: "session" }),
+    }),
   );
-  const runs = new OpenRuns();
+  const budget = new RunBudget(runLimits, metrics);
   const release = open.move();
   return {
-    ...{ id, registry, registrations, sessions, runs, inventory },
-    handler: (scope) =>
-      serverHandler({ reach: reachOf(scope, { registry, peers, server }), inventory, registrations, runs }, log),
+    ...{ id, registry, registrations, sessions, budget, inventory },
+    handler(scope, routes) {
+      const reach = reachOf(scope, { registry, peers, server });
+      const answering = routes === undefined ? { log, metrics } : { log, metrics, routes };
+      return serverHandler({ reach, inventory, registrations, budget }, answering);
+    },
     [Symbol.asyncDispose]: () => release.disposeAsync(),
   };
 }

@@ -1,9 +1,18 @@
 import { DutError, explain } from "#pkg/errors/dut-error.ts";
 import type { Flags } from "#pkg/golang/flags.ts";
-import { addressFlag, daemonMain, type FlagValues, type Task } from "#pkg/program/daemon-command.ts";
+import {
+  addressFlag,
+  daemonMain,
+  type FlagValues,
+  healthFlag,
+  limitFlags,
+  type Task,
+} from "#pkg/program/daemon-command.ts";
 import { parseTls, tlsFlags } from "#pkg/program/tls/tls-flags.ts";
 import type { Options } from "./options.ts";
 import { parseRegistrationPolicy } from "./registrations/registration-policy.ts";
+import { type RunLimits, usualRunLimits } from "./run-budget.ts";
+import { storeFlags, storeIn } from "./store-options.ts";
 
 const flags = {
   s: {
@@ -12,18 +21,7 @@ const flags = {
     summary: "listen here: host:port, [IPv6]:port or unix:/path",
     default: '"localhost:1024"',
   },
-  state: {
-    kind: "string",
-    value: "directory",
-    summary: "keep what is known of agents and devices here",
-    default: "~/.local/state/dutserver",
-  },
-  store: {
-    kind: "string",
-    value: "url",
-    summary: "share it with other servers of the lab: etcd://host:2379[,host:2379...][/lab]",
-    default: "a file in the state directory",
-  },
+  ...storeFlags,
   advertise: {
     kind: "string",
     value: "address",
@@ -40,6 +38,30 @@ const flags = {
 } as const satisfies Flags;
 
 const tasks: Readonly<Record<string, Task>> = {
+  device: {
+    usage: "device [-state directory | -store url] list | transfer DEVICE AGENT | release DEVICE",
+    summary: "show which agent owns which device name, and give it to another",
+    async run(words, { env, stdout }) {
+      const { device } = await import("./commands/names.ts");
+      stdout(await device(words, env));
+    },
+  },
+  agent: {
+    usage: "agent [-state directory | -store url] list | release AGENT | remove AGENT",
+    summary: "show which key owns which agent name, and let another have it",
+    async run(words, { env, stdout }) {
+      const { agent } = await import("./commands/names.ts");
+      stdout(await agent(words, env));
+    },
+  },
+  db: {
+    usage: "db [-state directory] recover",
+    summary: "salvage what is right in a damaged file, and keep that one",
+    async run(words, { env, stdout }) {
+      const { db } = await import("./commands/db.ts");
+      stdout(await db(words, env));
+    },
+  },
   init: {
     usage: "init [-dir directory] [-force] [host]...",
     summary: "make an authority and a server certificate for a lab that has none",
@@ -66,11 +88,12 @@ export const main = daemonMain<Options>({
   parse: (values) => ({
     listen: addressFlag(values, "s", "localhost:1024"),
     insecure: values.insecure === true,
+    store: (env) => storeIn(values, env),
     tls: parseTls(values),
-    state: (values.state ?? "") === "" ? undefined : String(values.state),
-    store: (values.store ?? "") === "" ? undefined : String(values.store),
     advertise: values.advertise === undefined ? undefined : addressFlag(values, "advertise", ""),
     registrations: registrationPolicy(values),
+    health: healthFlag(values),
+    runLimits: runLimitsIn(values),
   }),
   tasks,
   async start(options, daemon, log) {
@@ -88,4 +111,10 @@ function registrationPolicy(values: FlagValues) {
       ? new DutError(error.code, `invalid value for flag -legacy-register: ${explain(error)}`)
       : error;
   }
+}
+
+function runLimitsIn(values: FlagValues): RunLimits {
+  const { perUser, perAgent, total } = usualRunLimits;
+  const limits = limitFlags(values, { "runs-per-user": perUser, "runs-per-agent": perAgent, runs: total });
+  return { perUser: limits["runs-per-user"], perAgent: limits["runs-per-agent"], total: limits.runs };
 }

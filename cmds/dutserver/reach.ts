@@ -15,17 +15,19 @@ export interface Reach {
   readonly server: string;
   /** Everybody who can be asked now. */
   readonly callees: readonly Callee[];
-  /** Throws not_found, and unavailable with the reason for a device that is offline. */
-  calleeOf(device: string): Callee;
+  /** Who answers for a device, and the name of its agent. Throws not_found, and unavailable with the reason for a device that is offline. */
+  calleeOf(device: string): { readonly callee: Callee; readonly agent: string };
 }
 
 export function reachOf(
   scope: Scope,
-  { registry, peers, server }: { readonly registry: Registry; readonly peers: Peers; readonly server: string },
+  { registry, peers, server }: { readonly registry: Registry; readonly peers: Peers; readonly server: () => string },
 ): Reach {
   return {
     scope,
-    server,
+    get server() {
+      return server();
+    },
     get callees() {
       return scope === "here" ? registry.here : [...registry.here, ...peers.callees];
     },
@@ -33,16 +35,16 @@ export function reachOf(
       const { agent } = registry.deviceOf(name);
       const place = registry.placeOf(agent);
       if (place.kind === "here") {
-        return place.agent;
+        return { callee: place.agent, agent };
       }
       if (place.kind === "elsewhere" && scope === "lab") {
-        return peers.calleeOf(place.server);
+        return { callee: peers.calleeOf(place.server), agent };
       }
       const why =
         place.kind === "offline"
           ? `is offline since ${new Date(place.since).toISOString()}: ${titleOf(agent)}: ${place.reason}`
           : `is not at this server: ${titleOf(agent)} has gone elsewhere`;
-      throw new DutError("unavailable", `${server}: device ${quote(name)} ${why}`);
+      throw new DutError("unavailable", `${server()}: device ${quote(name)} ${why}`);
     },
   };
 }

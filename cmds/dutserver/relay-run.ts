@@ -1,41 +1,72 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http2";
 import { Code } from "@connectrpc/connect";
 import type { Log } from "#pkg/log/log.ts";
+import type { Metrics } from "#pkg/metrics/metrics.ts";
+import { RunService } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
 import { callerOf, versionHeader } from "#pkg/protocol/headers.ts";
+import { sourceOf } from "#pkg/protocol/source.ts";
 import { refuseIncompatible } from "#pkg/protocol/version.ts";
-import { deviceOf, pathOf, type RunExchange, refuseRun } from "#pkg/relay/run-request.ts";
+import { pathOf, type RunExchange, refuseRun, subjectOf } from "#pkg/relay/run-request.ts";
 import { passedOn, splice } from "#pkg/relay/splice.ts";
 import type { Callee } from "./agents/callee.ts";
 import { calleeFault } from "./agents/callee-fault.ts";
-import type { OpenRuns } from "./open-runs.ts";
 import type { Reach } from "./reach.ts";
+import type { RunBudget } from "./run-budget.ts";
+
+/** What runs are forwarded with. */
+export interface Relaying {
+  readonly reach: Reach;
+  readonly budget: RunBudget;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  /** For refusals, of which peers can cause as many as they like. */
+  readonly refusals: Log;
+}
 
 /** Joins a client's stream with the agent that has the device. Answers with the reason when that cannot be done. */
-export async function relayRun(
-  { reach, runs }: { readonly reach: Reach; readonly runs: OpenRuns },
-  run: RunExchange,
-  log: Log,
-): Promise<void> {
+export async function relayRun(relaying: Relaying, run: RunExchange): Promise<void> {
+  const { reach, budget, metrics, log, refusals } = relaying;
+  const caller = callerOf(run.request.headers.from);
+  const known: Record<string, string> = { user: caller.name };
   try {
     refuseIncompatible("dutserver", String(run.request.headers[versionHeader] ?? ""));
-    const device = await deviceOf(run);
-    using _ = runs.enter();
-    const callee = reach.calleeOf(device);
-    const user = callerOf(run.request.headers.from).name;
-    log.info("run forwarded", { rpc: pathOf(run.method), device, to: callee.title, user });
-    await joinWith(reach.server, callee, run);
+    const { device, run: id } = await subjectOf(run);
+    Object.assign(known, { device }, id === undefined ? {} : { run: id });
+    const { callee, agent } = reach.calleeOf(device);
+    known.agent = agent;
+    const scoped = log.with(known);
+    using _ = budget.take({
+      user: caller.kind === "named" ? caller.name : `somebody at ${sourceOf(remoteOf(run)).name}`,
+      agent,
+      again: run.method === RunService.method.attach,
+    });
+    scoped.info("run forwarded", { rpc: pathOf(run.method) });
+    await joinWith(reach.server, callee, run, () => {
+      metrics.limitHit("stalled_reader");
+      scoped.warn("client given up, it took no output for a minute");
+    });
+    scoped.info("run no longer forwarded");
   } catch (error) {
-    refuseRun(run, error, "dutserver", log);
+    refuseRun(run, error, "dutserver", refusals.with(known));
   }
 }
 
-async function joinWith(server: string, callee: Callee, { method, request, response }: RunExchange): Promise<void> {
+function remoteOf({ request }: RunExchange): string | undefined {
+  return request.stream.session?.socket.remoteAddress;
+}
+
+async function joinWith(
+  server: string,
+  callee: Callee,
+  { method, request, response }: RunExchange,
+  onStall: () => void,
+): Promise<void> {
   using streams = callee.openForRun();
   try {
     const upstream = await streams.request("POST", pathOf(method), passedOn(request.headers));
     const lost = (answer: IncomingHttpHeaders, reason: string) =>
       lostTrailers(answer, `${server}: ${callee.title} was lost in the middle of the run (${reason})`);
-    await splice(response, upstream, { lost });
+    await splice(response, upstream, { lost, onStall });
   } catch (error) {
     throw calleeFault(server, callee, error);
   }

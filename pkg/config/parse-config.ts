@@ -1,4 +1,5 @@
 import type { ModuleKind } from "#pkg/modules/module.ts";
+import { problemOfName } from "#pkg/protocol/names.ts";
 import type { AgentConfig, CommandConfig, DeviceConfig } from "./config.ts";
 import { ConfigError, Problems } from "./config-error.ts";
 import { fingerprint } from "./fingerprint.ts";
@@ -116,7 +117,7 @@ function checkName(name: string, place: Place, reserved: ReadonlySet<string>): v
     complainAboutKey(place, "name is reserved: dutctl has a meaning of its own for it");
   } else if (name === "") {
     complainAboutKey(place, "name must not be empty");
-  } else if (/\p{Cc}/u.test(name)) {
-    complainAboutKey(place, "name must not contain control characters");
+  } else if (problemOfName(name) !== undefined) {
+    complainAboutKey(place, `name ${problemOfName(name)}`);
   }
 }

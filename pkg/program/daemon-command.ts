@@ -1,5 +1,6 @@
 import { DutError, explain } from "#pkg/errors/dut-error.ts";
 import { describeFlags, type Flags, type FlagValues as ParsedValues, parseFlags } from "#pkg/golang/flags.ts";
+import { quote } from "#pkg/golang/quote.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { type Address, parseAddress } from "#pkg/protocol/address.ts";
 import { versionText } from "#pkg/protocol/version-text.ts";
@@ -37,6 +38,12 @@ const commonFlags = {
   v: { kind: "boolean", summary: "print the version" },
   log: { kind: "string", value: "level", summary: "least level to log: debug, info, warn or error", default: "debug" },
   "log-json": { kind: "boolean", summary: "log in JSON" },
+  health: {
+    kind: "string",
+    value: "address",
+    summary: "answer /healthz, /readyz and /metrics there too, without encryption, and nothing else",
+  },
+  limit: { kind: "list", value: "name=number", summary: "another number for a limit; once for each" },
 } as const satisfies Flags;
 
 /** A daemon from its command line to its exit status; 2 for a command line that is wrong. Words are ignored, as ever, but for those of tasks. */
@@ -116,4 +123,28 @@ export function addressFlag(values: FlagValues, flag: string, otherwise: string)
 export function addressesFlag(values: FlagValues, flag: string): readonly Address[] {
   const text = String(values[flag] ?? "");
   return text === "" ? [] : text.split(",").map((part) => addressFlag({ [flag]: part.trim() }, flag, ""));
+}
+
+/** The address where a daemon is to be looked after; undefined when there is none. Throws invalid_argument. */
+export function healthFlag(values: FlagValues): Address | undefined {
+  return (values.health ?? "") === "" ? undefined : addressFlag(values, "health", "");
+}
+
+/** The limits of a daemon, by name, with those that the flag gives in their place. Throws invalid_argument. */
+export function limitFlags<Name extends string>(
+  values: FlagValues,
+  usual: Readonly<Record<Name, number>>,
+): Readonly<Record<Name, number>> {
+  const limits: Record<Name, number> = { ...usual };
+  for (const given of (values.limit ?? []) as readonly string[]) {
+    const [, name = "", number = ""] = /^([^=]*)=(\d{1,9})$/.exec(given) ?? [];
+    if (!Object.hasOwn(usual, name) || Number(number) === 0) {
+      const known = Object.entries(usual).map(([known, number]) => `${known}=${number}`);
+      throw new DutError("invalid_argument", `invalid value ${quote(given)} for flag -limit`, {
+        hint: `the limits and their numbers are ${known.join(", ")}`,
+      });
+    }
+    limits[name as Name] = Number(number);
+  }
+  return limits;
 }

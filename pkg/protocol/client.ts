@@ -52,10 +52,10 @@ export interface ConnectionOptions extends CallerOptions {
 }
 
 /**
- * The clients of one agent or server, speaking gRPC as the existing programs do. Nothing is sent before the first call.
+ * The clients of one agent or server, or of the first of several alike that answers, speaking gRPC as the existing programs do. Nothing is sent before the first call.
  * Compression is never offered: it costs several times the throughput, and firmware hardly compresses.
  */
-export function connectTo(address: Address, options: ConnectionOptions): Connection {
+export function connectTo(address: Address | readonly Address[], options: ConnectionOptions): Connection {
   const session = new Http2Session(address, { pingWhenIdle: options.pingWhenIdle ?? false, tls: options.tls });
   return { ...clientsOver(session, options), [Symbol.dispose]: () => session[Symbol.dispose]() };
 }

@@ -38,18 +38,46 @@ export const limits = {
     sessionMegabytes: 1024,
     lasting: true,
   },
-  connections: 256,
+  /**
+   * Connections that have not made a request yet, of one source and of all: a source is an address, of IPv6 the network of
+   * 64 bits that one machine chooses its addresses in. Those beyond wait for a place, which they get from one that has
+   * been silent for a second, so that neither a thousand agents that come at once nor as many that say nothing lock
+   * anybody out.
+   */
+  silent: { perSource: 20, fromHere: 64, total: 256, waiting: 1024, safeMs: 1_000 },
+  /** Connections that have made one. A source may be a server with the runs of many, or the router of a whole lab. */
+  connections: { perSource: 1024, fromHere: 4096, total: 4096 },
+  /**
+   * A source whose connections were closed for abuse so often within so long has none accepted for a while; what it has
+   * open stays. On this machine others are behind the same address: they get a few places still.
+   */
+  abuse: { closed: 5, withinMs: 60_000, penaltyMs: 60_000, fromHere: 4 },
+
+  /** What a peer may send over one connection that costs us work and asks for nothing: token buckets. */
+  pings: { burst: 20, perSecond: 10 },
+  settings: { burst: 20, perSecond: 1 },
+  /** Bytes a second of a peer that has no stream open. */
+  uselessBytes: { burst: 256 * 1024, perSecond: 16 * 1024 },
 
   /** A handshake of TLS, from its first bytes on. */
   handshakeMs: 5_000,
-  /** From accepting a connection to its first bytes, and to the end of the headers of an HTTP/1.1 request. */
-  headersMs: 10_000,
+  /** From accepting a connection to its first request. */
+  firstRequestMs: 10_000,
+  /** From the first byte of the headers of a request to their end. */
+  headersMs: 5_000,
+  /** From the beginning of a run's call to its first message. */
+  firstMessageMs: 10_000,
   /** A whole HTTP/1.1 request. */
   requestMs: 30_000,
+  /** What a client may take nothing for, while something waits for it. */
+  stalledMs: 60_000,
   /** A connection without an open stream is closed after this. */
   idleMs: 5 * 60_000,
-  /** Pings go both ways while streams are open; a peer that does not answer in time is lost. */
-  pingIntervalMs: 4_000,
+  /**
+   * Pings go both ways while streams are open; a peer that does not answer in time is lost. Whichever end looks, and
+   * whenever the line was cut, that is known within 10 s.
+   */
+  pingIntervalMs: 3_000,
   pingTimeoutMs: 5_000,
   /** Opening a connection. */
   connectMs: 10_000,

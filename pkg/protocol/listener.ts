@@ -4,8 +4,13 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Log } from "#pkg/log/log.ts";
+import { sparing } from "#pkg/log/sparing.ts";
+import { limitNames } from "#pkg/metrics/limit-names.ts";
+import { type Metrics, noMetrics } from "#pkg/metrics/metrics.ts";
 import { type Address, formatAddress } from "./address.ts";
 import type { OwnPlace } from "./browser-guard.ts";
+import { ConnectionBudget, type Guest } from "./connection-budget.ts";
+import { Descriptors } from "./descriptors.ts";
 import { http1Door, type Upgrade } from "./http1-door.ts";
 import { http2Door } from "./http2-door.ts";
 import { identifyCallers, identifyTakers } from "./identify-callers.ts";
@@ -41,13 +46,21 @@ export interface ListenOptions {
   readonly tls?: ServerTls | undefined;
   /** Protocols that a connection of HTTP/1.1 may be taken over for, by name. Default none. */
   readonly upgrades?: Readonly<Record<string, Upgrade>>;
-  /** From accepting a connection to its first bytes, and to the end of the first headers. Default limits.headersMs. */
+  /** From accepting a connection to its first bytes, and to the end of the first headers. Default limits.firstRequestMs. */
   readonly headersMs?: number;
+  /** Default none. */
+  readonly metrics?: Metrics;
+  /**
+   * Answers HTTP/1.1 by whatever name it was found. Default: only by names of its own, since a page of another site could
+   * make its name this machine's.
+   */
+  readonly anyHost?: boolean;
 }
 
 /** One side of the port: takes sockets that speak its protocol and knows what is open on them. */
 export interface Door {
-  admit(socket: Socket): void;
+  /** `guest` is told what becomes of the connection. */
+  admit(socket: Socket, guest?: Guest): void;
   /** Tells peers to go and resolves when the last one has. */
   drain(): Promise<void>;
   close(): void;
@@ -59,7 +72,8 @@ export interface Door {
  * invalid_argument for one that is not this machine's, and for a certificate or key that cannot be used.
  */
 export async function listen(address: Address, handler: HttpHandler, options: ListenOptions): Promise<Listener> {
-  const { log, headersMs = limits.headersMs, upgrades = {} } = options;
+  const { headersMs = limits.firstRequestMs, upgrades = {}, metrics = noMetrics } = options;
+  const log = sparing(options.log);
   const gate =
     options.tls === undefined || address.kind === "unix"
       ? undefined
@@ -67,57 +81,62 @@ export async function listen(address: Address, handler: HttpHandler, options: Li
   await refuseOpenListener(address, { insecure: options.insecure, guarded: gate?.tls.clientCa !== undefined });
   const entrance = new Entrance({ gate, firstBytesMs: headersMs, log });
   const open = new Set<Socket>();
-  /** The sockets that were accepted for those that were made of them. */
-  const accepted = new WeakMap<Socket, Socket>();
-  /** A connection that was taken over is not the listener's any more. */
-  const releasing = (given: Readonly<Record<string, Upgrade>>): Readonly<Record<string, Upgrade>> =>
-    Object.fromEntries(
-      Object.entries(given).map(([name, upgrade]) => [
-        name,
-        identifyTakers(
-          name,
-          (request, socket, head) => {
-            open.delete(accepted.get(socket) ?? socket);
-            upgrade(request, socket, head);
-          },
-          log,
-        ),
-      ]),
-    );
+  const takers = Object.entries(upgrades).map(([name, upgrade]) => [name, identifyTakers(name, upgrade, log)] as const);
+  const taken: Readonly<Record<string, Upgrade>> = Object.fromEntries(takers);
   const identified = identifyCallers(handler, log);
+  const place = placeOf(address, gate, options);
   const doors = {
-    http1: http1Door(identified, { place: placeOf(address, gate), headersMs, log, upgrades: releasing(upgrades) }),
-    http2: http2Door(identified, { headersMs, log }),
+    http1: http1Door(identified, { place, headersMs, log, metrics, upgrades: taken }),
+    http2: http2Door(identified, { headersMs, log, metrics }),
   };
   const unrecognised = new Set<Socket>();
+  const descriptors = new Descriptors();
+  const budget = new ConnectionBudget({
+    firstRequestMs: headersMs,
+    onHit(limit, source) {
+      metrics.limitHit(limit);
+      log.warn(`limit of connections: ${limitNames[limit]}`, { source });
+    },
+  });
+  const serve = async (socket: Socket, guest: Guest) => {
+    try {
+      const entered = await entrance.pass(socket);
+      unrecognised.delete(socket);
+      if (entered !== undefined) {
+        doors[entered.protocol].admit(entered.socket, guest);
+      }
+    } catch (error) {
+      log.debug("connection closed", { err: error });
+      socket.destroy();
+    }
+  };
   const server = createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true }, (socket) => {
-    if (open.size >= limits.connections) {
-      log.warn("connection refused, too many are open", { limit: limits.connections });
+    if (!descriptors.take()) {
+      metrics.limitHit("descriptors");
+      log.warn("connection refused: the process is short of file descriptors");
       socket.destroy();
       return;
     }
     open.add(socket);
     unrecognised.add(socket);
+    const counted = metrics.connection(socket);
     socket.once("close", () => {
+      counted[Symbol.dispose]();
       open.delete(socket);
       unrecognised.delete(socket);
     });
     socket.on("error", (error) => log.debug("connection failed", { err: error }));
-    void entrance.pass(socket).then(
-      (entered) => {
-        unrecognised.delete(socket);
-        if (entered !== undefined) {
-          accepted.set(entered.socket, socket);
-          doors[entered.protocol].admit(entered.socket);
-        }
-      },
-      (error: unknown) => {
-        log.debug("connection closed", { err: error });
-        socket.destroy();
-      },
-    );
+    budget.admit(socket, (guest) => {
+      const left = () => {
+        // A connection that was taken over is not the listener's any more.
+        open.delete(socket);
+        guest.left();
+      };
+      void serve(socket, { ...guest, left });
+    });
   });
   await bind(server, address);
+  server.on("error", (error) => log.warn("accepting a connection failed", { err: error }));
   return {
     address: boundAddress(server, address),
     async drain(signal) {
@@ -150,11 +169,11 @@ export async function listen(address: Address, handler: HttpHandler, options: Li
   };
 }
 
-function placeOf(address: Address, gate: TlsGate | undefined): OwnPlace {
+function placeOf(address: Address, gate: TlsGate | undefined, { anyHost = false }: ListenOptions): OwnPlace {
   const listenHost = address.kind === "tcp" ? address.host : "localhost";
   return {
     scheme: gate === undefined ? "http" : "https",
-    isOwnName: (host) => host === listenHost || gate?.isFor(host) === true,
+    isOwnName: (host) => anyHost || host === listenHost || gate?.isFor(host) === true,
   };
 }
 

@@ -9,12 +9,15 @@ import {
   createContextKey,
   createContextValues,
   type Interceptor,
+  type StreamRequest,
+  type UnaryRequest,
 } from "@connectrpc/connect";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import { messageOf } from "#pkg/errors/dut-error.ts";
-import type { Log } from "#pkg/log/log.ts";
+import type { Log, LogFields } from "#pkg/log/log.ts";
+import { sparing } from "#pkg/log/sparing.ts";
 import { connectErrorFrom } from "./fault.ts";
-import { versionHeader } from "./headers.ts";
+import { callerOf, fromHeader, versionHeader } from "./headers.ts";
 import { limits } from "./limits.ts";
 import { protocolVersion, refuseIncompatible } from "./version.ts";
 
@@ -104,14 +107,25 @@ function contextOf(
   });
 }
 
+/** Who called for what, as far as the call tells. */
+function aboutCall({ header, message, stream }: UnaryRequest | StreamRequest): LogFields {
+  const { kind, name } = callerOf(header.get(fromHeader));
+  return {
+    ...(kind === "named" ? { user: name } : {}),
+    ...(!stream && "device" in message && message.device !== "" ? { device: message.device } : {}),
+    ...(!stream && "runId" in message ? { run: message.runId } : {}),
+  };
+}
+
 function versionInterceptor(self: "agent" | "dutserver", log: Log): Interceptor {
+  const refusals = sparing(log);
   return (next) => async (request) => {
     try {
       refuseIncompatible(self, request.header.get(versionHeader) ?? "");
       const response = await next(request);
       return response.stream ? { ...response, message: withFaultsTranslated(response.message) } : response;
     } catch (error) {
-      log.info("call refused", { rpc: request.method.name, err: messageOf(error) });
+      refusals.info("call refused", { rpc: request.method.name, ...aboutCall(request), err: messageOf(error) });
       throw connectErrorFrom(error);
     }
   };

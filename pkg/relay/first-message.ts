@@ -18,7 +18,7 @@ export async function peekFirstMessage<Schema extends DescMessage>(
   contentType: string,
   schema: Schema,
 ): Promise<MessageShape<Schema>> {
-  const patience = AbortSignal.timeout(limits.headersMs);
+  const patience = AbortSignal.timeout(limits.firstMessageMs);
   let seen: Buffer = Buffer.alloc(0);
   let needed = prefixBytes;
   while (seen.length < needed) {
@@ -60,7 +60,7 @@ async function more(stream: Duplex, patience: AbortSignal): Promise<void> {
     await Promise.race(["readable", "end", "close"].map((event) => once(stream, event, { signal })));
   } catch (error) {
     throw patience.aborted
-      ? new DutError("deadline_exceeded", `no command within ${limits.headersMs / 1000} s`)
+      ? new DutError("deadline_exceeded", `no command within ${limits.firstMessageMs / 1000} s`)
       : new DutError("aborted", `receiving request from client: ${messageOf(error)}`, { cause: error });
   } finally {
     settled.abort();

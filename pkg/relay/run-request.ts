@@ -1,10 +1,16 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import type { DescMessage, DescMethodBiDiStreaming, MessageShape } from "@bufbuild/protobuf";
+import { type DescMessage, type DescMethodBiDiStreaming, fromBinary, type MessageShape } from "@bufbuild/protobuf";
+import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { type Command, DeviceService, RunRequestSchema } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
-import { DescribeRequestSchema, RunService } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
+import {
+  DescribeRequestSchema,
+  RunRequestSchema as LabRunRequestSchema,
+  RunService,
+} from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
+import { refuseUnfitName } from "#pkg/protocol/names.ts";
 import { rpcHandler } from "#pkg/protocol/rpc-handler.ts";
 import { peekFirstMessage } from "./first-message.ts";
 
@@ -42,20 +48,56 @@ export function pathOf({ parent, name }: DescMethodBiDiStreaming): string {
   return `/${parent.typeName}/${name}`;
 }
 
+/** What a call of a run method is about. */
+export interface RunSubject {
+  readonly device: string;
+  /** Chosen by the client; undefined where the protocol has none, and where the client's words for it are not known. */
+  readonly run: string | undefined;
+}
+
 /**
- * The device that a call of any of the run methods is for; what its first message says besides is not looked at, and its
- * bytes stay in the stream. Throws invalid_argument when it names none, and as peekFirstMessage does.
+ * The device and the run that a call of any of the run methods is for; what its first message says besides is not looked
+ * at, and its bytes stay in the stream. Throws invalid_argument when it names no device, or one that cannot be, and as
+ * peekFirstMessage does.
  */
-export async function deviceOf(run: RunExchange): Promise<string> {
+export async function subjectOf(run: RunExchange): Promise<RunSubject> {
   if (run.method === oldRun) {
-    return (await commandOf(run)).device;
+    const { device } = await commandOf(run);
+    refuseUnfitName("device", device);
+    return { device, run: undefined };
   }
   // Any message of ours that concerns one device names it in field 1, and this one has no other field.
-  const { device } = await firstMessage(run, DescribeRequestSchema);
+  const message = await firstMessage(run, DescribeRequestSchema);
+  const { device } = message;
   if (device === "") {
     throw new DutError("invalid_argument", `the first message of ${run.method.name} names no device`);
   }
-  return device;
+  refuseUnfitName("device", device);
+  return { device, run: runIn(message) };
+}
+
+/** The fields of a start and of a resume in the first message of a run. */
+const beginnings: ReadonlySet<number> = new Set([
+  LabRunRequestSchema.field.start.number,
+  LabRunRequestSchema.field.resume.number,
+]);
+
+/** Longer ones are refused by the agent. */
+const idCharacters = 64;
+
+/** Both have the id in field 1, which is the only one of the message that is taken for them. */
+function runIn({ $unknown: others = [] }: MessageShape<typeof DescribeRequestSchema>): string | undefined {
+  const beginning = others.find(({ no, wireType }) => beginnings.has(no) && wireType === WireType.LengthDelimited);
+  if (beginning === undefined) {
+    return undefined;
+  }
+  try {
+    const { device: id } = fromBinary(DescribeRequestSchema, new BinaryReader(beginning.data).bytes());
+    return id === "" || id.length > idCharacters ? undefined : id;
+  } catch {
+    // What cannot be read is the agent's to refuse.
+    return undefined;
+  }
 }
 
 /**

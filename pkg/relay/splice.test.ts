@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
+import { type EventEmitter, once } from "node:events";
 import {
   type ClientHttp2Session,
   type ClientHttp2Stream,
@@ -248,4 +248,38 @@ test("a client that does not read holds the agent back", async () => {
   agent.write(megabyte);
   assert.ok(taken < 16, `${taken} MiB were taken at once`);
   client.close();
+});
+
+test("a client that takes nothing while something waits is reset, and so is the agent", async () => {
+  let stalled = 0;
+  const onStall = () => {
+    stalled += 1;
+  };
+  await using ends = await chain({ stallMs: 120, onStall });
+  const client = ends.open();
+  const agent = await ends.accepted();
+  agent.respond({ ":status": 200 });
+  agent.write(Buffer.alloc(1024 * 1024));
+  const closed = (stream: EventEmitter) => new Promise((resolve) => stream.once("close", resolve));
+  await Promise.all([closed(client), closed(agent)]);
+  assert.deepEqual(
+    [client.rstCode, agent.rstCode, stalled, await ends.spliced],
+    [constants.NGHTTP2_ENHANCE_YOUR_CALM, constants.NGHTTP2_CANCEL, 1, "closed"],
+  );
+});
+
+test("a client that waits for an agent that says nothing is left alone, however long", async (t) => {
+  await using ends = await chain({ stallMs: 60 });
+  const client = ends.open();
+  const agent = await ends.accepted();
+  agent.respond({ ":status": 200 });
+  agent.write("first");
+  client.resume();
+  await once(client, "data", { signal: t.signal });
+  const stall = Promise.withResolvers<void>();
+  setTimeout(stall.resolve, 200);
+  await stall.promise;
+  agent.end("last");
+  await once(client, "end", { signal: t.signal });
+  assert.equal(client.rstCode, constants.NGHTTP2_NO_ERROR);
 });

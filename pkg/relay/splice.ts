@@ -6,9 +6,11 @@ import {
   type OutgoingHttpHeaders,
   type ServerHttp2Stream,
 } from "node:http2";
+import { limits } from "#pkg/protocol/limits.ts";
+import { onStalledReader } from "./stalled-reader.ts";
 import { type AnswerHead, Upstream } from "./upstream.ts";
 
-const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR } = constants;
+const { NGHTTP2_CANCEL, NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_NO_ERROR } = constants;
 
 /** Headers that belong to one connection or are made anew for the next (RFC 9113, section 8.2.2, and RFC 9110). */
 const hopHeaders = new Set(["host", "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"]);
@@ -23,6 +25,10 @@ export interface SpliceOptions {
   readonly lost?: (answer: IncomingHttpHeaders, reason: string) => OutgoingHttpHeaders | undefined;
   /** What a client gets to end its half of an answered stream, in milliseconds. */
   readonly lingerMs?: number;
+  /** How long a client may take nothing while something waits for it, in milliseconds. Default limits.stalledMs. */
+  readonly stallMs?: number;
+  /** Told when the client is given up for that: its stream is reset, in gRPC's words with resource_exhausted. */
+  readonly onStall?: () => void;
 }
 
 /**
@@ -33,7 +39,7 @@ export interface SpliceOptions {
 export async function splice(
   response: Http2ServerResponse,
   agent: ClientHttp2Stream,
-  { lost, lingerMs = 5_000 }: SpliceOptions = {},
+  { lost, lingerMs = 5_000, stallMs = limits.stalledMs, onStall }: SpliceOptions = {},
 ): Promise<void> {
   const client = response.stream;
   const upstream = new Upstream(agent);
@@ -48,6 +54,10 @@ export async function splice(
     leave();
   }
   client.once("finish", () => letGo(client, lingerMs));
+  onStalledReader(client, stallMs, () => {
+    onStall?.();
+    client.close(NGHTTP2_ENHANCE_YOUR_CALM);
+  });
   client.pipe(agent);
 
   const head = await Promise.race([upstream.answered, clientClosed.promise]);

@@ -6,15 +6,20 @@ import { DutError, explain } from "#pkg/errors/dut-error.ts";
 import type { Host } from "#pkg/host/host.ts";
 import { Locks } from "#pkg/lock/locks.ts";
 import { silentLog } from "#pkg/log/log.ts";
+import { noMetrics } from "#pkg/metrics/metrics.ts";
 import { type Call, defineModule } from "#pkg/modules/module.ts";
 import { memoryStore } from "#test/support/memory-store.ts";
 import type { Attachment } from "./attachment.ts";
 import { openBench } from "./bench.ts";
-import { RunEngine, type RunRequest } from "./run-engine.ts";
+import { type EngineOptions, RunEngine, type RunRequest } from "./run-engine.ts";
 import type { RunEvent } from "./run-event.ts";
 
 /** An agent of one device whose command "go" runs the given modules in order. */
 async function engineOf(...modules: readonly ((call: Call) => Promise<void>)[]) {
+  return engineWith({}, ...modules);
+}
+
+async function engineWith(options: EngineOptions, ...modules: readonly ((call: Call) => Promise<void>)[]) {
   const kinds = modules.map((run, index) =>
     defineModule({
       name: `module-${index}`,
@@ -25,10 +30,14 @@ async function engineOf(...modules: readonly ((call: Call) => Promise<void>)[]) 
     }),
   );
   const uses = kinds.map(({ name }) => `{ module: ${name} }`).join(", ");
-  const config = parseConfig("test.yaml", `devices: { board: { cmds: { go: { uses: [${uses}] } } } }`, kinds);
+  const config = parseConfig(
+    "test.yaml",
+    `devices: { board: &board { cmds: { go: { uses: [${uses}] } } }, other: *board }`,
+    kinds,
+  );
   const bench = await openBench(config, { host: {} as Host, log: silentLog, signal: new AbortController().signal });
   const locks = await Locks.open({ store: memoryStore() });
-  return { engine: new RunEngine(bench, locks, silentLog), locks };
+  return { engine: new RunEngine(bench, locks, silentLog, options), locks };
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {
@@ -291,3 +300,52 @@ test("a grace that nobody would wait for is refused", async () => {
     assert.throws(() => engine.start({ ...go, graceMs }), { code: "invalid_argument" });
   }
 });
+
+test("a user has no more runs at once than a user may have, and somebody else has his own", async () => {
+  const finish = Promise.withResolvers<void>();
+  const { engine } = await engineWith({ runsPerUser: 1 }, () => finish.promise);
+  const first = engine.start(go);
+  assert.throws(() => engine.start({ ...go, device: "other" }), {
+    code: "resource_exhausted",
+    message: '"alice@h" has 1 runs here, which is all that a user may have',
+  });
+  engine.start({ ...go, device: "other", owner: "bob@h" });
+  finish.resolve();
+  await first.run.stopped;
+  await heard(engine.start(go));
+});
+
+for (const [what, request, code, message] of [
+  [
+    "a name that is too long",
+    { device: "b".repeat(65) },
+    "invalid_argument",
+    /^the name of a device must not be longer than 64 characters: "b{32}"…$/,
+  ],
+  [
+    "a name with a line end",
+    { command: "go\n" },
+    "invalid_argument",
+    /^the name of a command must not contain control characters: "go\\n"$/,
+  ],
+  [
+    "too many arguments",
+    { args: Array(257).fill("x") },
+    "resource_exhausted",
+    /^command "go" was given 257 arguments, at most 256 are taken$/,
+  ],
+  [
+    "an argument that is too long",
+    { args: ["x", "ä".repeat(2049)] },
+    "resource_exhausted",
+    /^argument 2 of command "go" has 4098 bytes, at most 4096 are taken$/,
+  ],
+] as const) {
+  test(`a run with ${what} is refused with a sentence, and counted`, async () => {
+    const hits: string[] = [];
+    const metrics = { ...noMetrics, limitHit: (limit: string) => void hits.push(limit) };
+    const { engine } = await engineWith({ metrics }, async () => {});
+    assert.throws(() => engine.start({ ...go, ...request }), { code, message });
+    assert.deepEqual([hits, engine.list()], [["run_arguments"], []]);
+  });
+}

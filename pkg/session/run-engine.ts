@@ -6,10 +6,13 @@ import { quote } from "#pkg/golang/quote.ts";
 import type { Locks } from "#pkg/lock/locks.ts";
 import { resourceNames } from "#pkg/lock/resource-names.ts";
 import type { Log } from "#pkg/log/log.ts";
+import { sparing } from "#pkg/log/sparing.ts";
+import { type Metrics, noMetrics } from "#pkg/metrics/metrics.ts";
 import type { TerminalSize } from "#pkg/modules/session.ts";
 import type { Attachment } from "./attachment.ts";
 import type { Bench } from "./bench.ts";
 import type { OpenCommand } from "./open-device.ts";
+import { type ArgumentLimits, refuseUnfitRequest, usualArguments, usualRunsPerUser } from "./request-limits.ts";
 import { Run, type Step } from "./run.ts";
 import { RunRegistry } from "./run-registry.ts";
 
@@ -20,6 +23,10 @@ export interface RunRequest {
   readonly args: readonly string[];
   /** The name under which the device is held. */
   readonly owner: string;
+  /** The owner is one for this run alone, who is not counted. Default false. */
+  readonly anonymous?: boolean;
+  /** Default usualArguments. */
+  readonly argumentLimits?: ArgumentLimits;
   /** Chosen by the client; without one the run gets one of ours. */
   readonly id?: string;
   readonly terminal?: { readonly type: string; readonly size: TerminalSize } | undefined;
@@ -30,6 +37,10 @@ export interface RunRequest {
 export interface EngineOptions {
   /** How long an attached client may take nothing while something waits for it. Default a minute. */
   readonly stallMs?: number;
+  /** How many runs of one user may go on at once. Default usualRunsPerUser. */
+  readonly runsPerUser?: number;
+  /** Default none. */
+  readonly metrics?: Metrics;
 }
 
 /** The longest grace that may be asked for: what is longer is a run that nobody wants. */
@@ -45,16 +56,24 @@ export class RunEngine {
   readonly #bench: Bench;
   readonly #locks: Locks;
   readonly #log: Log;
+  /** For refusals, of which clients can cause as many as they like. */
+  readonly #refusals: Log;
   readonly #stallMs: number;
+  readonly #runsPerUser: number;
+  readonly #metrics: Metrics;
   readonly #runs = new RunRegistry();
   #watch: NodeJS.Timeout | undefined;
   #stopReason: DutError | undefined;
 
-  constructor(bench: Bench, locks: Locks, log: Log, { stallMs = 60_000 }: EngineOptions = {}) {
+  constructor(bench: Bench, locks: Locks, log: Log, options: EngineOptions = {}) {
+    const { stallMs = 60_000, runsPerUser = usualRunsPerUser, metrics = noMetrics } = options;
     this.#bench = bench;
     this.#locks = locks;
     this.#log = log;
+    this.#refusals = sparing(log);
     this.#stallMs = stallMs;
+    this.#runsPerUser = runsPerUser;
+    this.#metrics = metrics;
   }
 
   /** Throws not_found naming what is not there. */
@@ -71,11 +90,14 @@ export class RunEngine {
   /**
    * Starts a run and holds its device until the last module has really stopped. The result is its first client. Throws
    * before anything has happened: not_found, invalid_argument for arguments that do not fit, already_exists for an id
-   * that was used, failed_precondition for a disabled command or a device in use, unavailable while shutting down.
+   * that was used, failed_precondition for a disabled command or a device in use, resource_exhausted for arguments or runs
+   * beyond the limits, unavailable while shutting down.
    */
   start(request: RunRequest): Attachment {
     const { device, command, args, owner, id = randomUUID(), terminal, graceMs = 0 } = request;
-    const log = this.#log.with({ user: owner, device, command, run: id });
+    this.#refuseBeyondLimits(request);
+    const about = { user: owner, device, command, run: id };
+    const log = this.#log.with(about);
     try {
       refuseUnfit(id, graceMs);
       this.#runs.use(id);
@@ -92,7 +114,7 @@ export class RunEngine {
         throw error;
       }
     } catch (error) {
-      log.info("run refused", { err: messageOf(error) });
+      this.#refusals.info("run refused", { ...about, err: messageOf(error) });
       throw error;
     }
   }
@@ -153,11 +175,36 @@ export class RunEngine {
     return found.modules().map(({ name, module }, index) => ({ name, module, args: resolved[index] ?? [] }));
   }
 
+  #refuseBeyondLimits(request: RunRequest): void {
+    const { owner, anonymous = false, argumentLimits = usualArguments } = request;
+    try {
+      refuseUnfitRequest(request, argumentLimits);
+    } catch (error) {
+      this.#metrics.limitHit("run_arguments");
+      this.#refusals.info("run refused", { user: owner, err: messageOf(error) });
+      throw error;
+    }
+    const running = anonymous ? 0 : this.#runs.active.filter(({ facts }) => facts.owner === owner).length;
+    if (running >= this.#runsPerUser) {
+      this.#metrics.limitHit("runs_per_user");
+      this.#refusals.info("run refused", { user: owner, device: request.device, running });
+      throw new DutError(
+        "resource_exhausted",
+        `${quote(owner)} has ${running} runs here, which is all that a user may have`,
+        {
+          hint: "wait for one of them to end",
+        },
+      );
+    }
+  }
+
   #begin(run: Run, hold: Disposable, log: Log): Attachment {
     this.#runs.add(run);
+    const counted = this.#metrics.open("runs");
     this.#watch ??= setInterval(() => this.#look(), Math.min(this.#stallMs / 4, lookMs)).unref();
     void run.stopped.then(() => {
       hold[Symbol.dispose]();
+      counted[Symbol.dispose]();
       this.#runs.finish(run);
       log.info("run ended");
     });
@@ -181,6 +228,7 @@ export class RunEngine {
     for (const run of this.#runs.all) {
       if (run.conversation.journal.stalledMs >= this.#stallMs) {
         const limit = formatDuration(this.#stallMs);
+        this.#metrics.limitHit("stalled_reader");
         run.endStalled(new DutError("resource_exhausted", `the client has taken no output for ${limit}`));
       }
     }

@@ -1,4 +1,4 @@
-import type { Entry, Step, StoreEvent } from "./store.ts";
+import type { Step } from "./store.ts";
 
 /** What may wait for one slow watcher before it is given a new snapshot instead. */
 export const backlogLimits = {
@@ -94,28 +94,4 @@ export function keyOf(step: Step): string {
 
 function charactersOf(step: Step): number {
   return keyOf(step).length + (step.kind === "put" ? step.entry.value.length : 0);
-}
-
-/** What stands at the beginning: the entries now, and what feeds a backlog from then on, until disposed. */
-export interface Beginning extends Disposable {
-  readonly entries: readonly Entry[];
-}
-
-/** A watch: begins by a snapshot, goes on by steps, and begins anew whenever track was lost, until the signal aborts. */
-export async function* follow(
-  begin: (backlog: Backlog) => Promise<Beginning>,
-  signal: AbortSignal,
-): AsyncGenerator<StoreEvent> {
-  for (let state = "astray"; state === "astray" && !signal.aborted; ) {
-    const backlog = new Backlog();
-    const onAbort = () => backlog.end();
-    signal.addEventListener("abort", onAbort);
-    try {
-      using beginning = await begin(backlog);
-      yield { kind: "snapshot", entries: beginning.entries };
-      state = yield* backlog.steps();
-    } finally {
-      signal.removeEventListener("abort", onAbort);
-    }
-  }
 }

@@ -1,4 +1,5 @@
-import { type Backlog, type Beginning, follow, keyOf } from "./backlog.ts";
+import { type Backlog, keyOf } from "./backlog.ts";
+import { type Beginning, follow } from "./follow.ts";
 import type { Entry, Step, StoreEvent } from "./store.ts";
 
 /** Who watches a store whose every change is made in this process. */

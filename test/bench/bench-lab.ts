@@ -39,7 +39,9 @@ export async function openBenchLab(): Promise<BenchLab & AsyncDisposable> {
   }
   const never = new AbortController().signal;
   const lab = acquired.use(await Lab.open(never, (forms[0] as (typeof forms)[0]).programs));
-  const server = await lab.server("-log", "info");
+  // One user has all the runs of the crowd.
+  const crowded = ["runs-per-user", "runs-per-agent"].flatMap((limit) => ["-limit", `${limit}=1000`]);
+  const server = await lab.server("-log", "info", ...crowded);
   const agent = await lab.agent({ board, board2: board }, "-server", server.address, "-log", "info");
   const startPeer = async (file: string, ...args: string[]): Promise<unknown> => {
     const child = lab.startWords([process.execPath, join(peers, file), ...args]);
@@ -58,7 +60,7 @@ export async function openBenchLab(): Promise<BenchLab & AsyncDisposable> {
       for (let first = 0; first < agents * devices; first += devices) {
         const names = Array.from({ length: devices }, (_, index) => `crowd-${first + index}`);
         const crowd = Object.fromEntries(names.map((name) => [name, crowdDevice]));
-        opened.use(await lab.agent(crowd, "-server", server.address, "-log", "info"));
+        opened.use(await lab.agent(crowd, "-server", server.address, "-log", "info", "-limit", "runs-per-user=1000"));
       }
       return opened.move();
     },

@@ -4,12 +4,14 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { type Daemon, Lab } from "#test/support/lab.ts";
-import { type Direction, openTcpProxy, type TcpProxy } from "#test/support/tcp-proxy.ts";
+import type { Direction } from "#test/support/line-fault.ts";
+import { pseudoRandom } from "#test/support/pseudo-random.ts";
+import { rounds } from "#test/support/rounds.ts";
+import { openTcpProxy, type TcpProxy } from "#test/support/tcp-proxy.ts";
 import { dutctl } from "../../cmds/dutctl/test/recorded-world.ts";
 import { untilFree } from "./free-devices.ts";
-import { pseudoRandom } from "./pseudo-random.ts";
 
-const cuts = 500;
+const cuts = rounds(500, 2000);
 const atOnce = 4;
 
 const lines = Array.from({ length: 200 }, (_, index) => `line ${index + 1}\n`).join("");

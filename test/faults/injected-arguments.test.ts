@@ -26,7 +26,7 @@ const typed = (marker: string) => [
   "-rf",
   "*",
   "",
-  "x".repeat(100_000),
+  "x".repeat(4_096),
 ];
 
 const templated = (uses: readonly object[]) => ({ args: [{ name: "x", desc: "x" }], uses });
@@ -72,6 +72,9 @@ test("what a user types is one argument at the other end of an SSH connection to
   await tryAll(lab, agent, "remote", (value) => `<${value}>`);
 });
 
+/** What a program's argument may be at most for the system, and in our own protocol for the agent. */
+const tooLong = { "dutctl.v1": "too long", "dutlab.v1": "at most 4096 are taken" };
+
 for (const { name, speak } of protocols) {
   test(`an argument with a NUL, or of a mebibyte, is refused with a sentence and starts nothing, over ${name}`, async (t) => {
     await using lab = await Lab.open(t.signal);
@@ -80,15 +83,23 @@ for (const { name, speak } of protocols) {
     const ends = [];
     for (const value of ["a\0b", "x".repeat(1 << 19), "x".repeat(1 << 20)]) {
       const { stdout, end } = await speak(connection, { device: "board", command: "go", args: [value] });
-      ends.push([stdout, /NUL|too long|at most 1048576 fit/.exec(end)?.[0]]);
+      ends.push([stdout, /NUL|too long|at most \d+ (?:fit|are taken)/.exec(end)?.[0]]);
     }
     assert.deepEqual(ends, [
       ["", "NUL"],
-      ["", "too long"],
+      ["", tooLong[name]],
       ["", "at most 1048576 fit"],
     ]);
   });
 }
+
+test("an existing client may give a command a script of 100,000 bytes", async (t) => {
+  await using lab = await Lab.open(t.signal);
+  const agent = await lab.agent({ board: { cmds: { go: local } } });
+  const value = "x".repeat(100_000);
+  const { code, stdout } = await lab.dutctl(["-s", agent.address, "-protocol", "v1", "board", "go", value]);
+  assert.deepEqual([code, stdout], [0, saidLocally(value)]);
+});
 
 test("names of files that climb or are absolute are opened by nobody but the client that has them", async (t) => {
   await using lab = await Lab.open(t.signal);

@@ -91,7 +91,7 @@ suite("a client that never reads", { concurrency: 2 }, () => {
 
 test("a hundred clients that never read leave the server small and everybody else served", async (t) => {
   await using lab = await Lab.open(t.signal);
-  const server = await lab.server("-log", "info");
+  const server = await lab.server("-log", "info", "-limit", "runs-per-user=200", "-limit", "runs-per-agent=200");
   const names = Array.from({ length: 100 }, (_, index) => `board-${index}`);
   const agent = await lab.agent(
     { other: board, ...Object.fromEntries(names.map((name) => [name, board])) },

@@ -20,7 +20,7 @@ export interface Command {
 export type Speak = (connection: Connection, command: Command, signal?: AbortSignal) => Promise<Spoken>;
 
 /** Both ways of running a command. */
-export const protocols: readonly { readonly name: string; readonly speak: Speak }[] = [
+export const protocols: readonly { readonly name: "dutctl.v1" | "dutlab.v1"; readonly speak: Speak }[] = [
   { name: "dutctl.v1", speak: speakV1 },
   { name: "dutlab.v1", speak: speakLab },
 ];

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Store, StoreEvent } from "#pkg/store/store.ts";
+import { StoreProcess } from "./store-process.ts";
 
 /** Where a test keeps its state: what was written through one store is there for the next one. */
 export interface StorePlace extends AsyncDisposable {
   open(): Promise<Store>;
+  /** As another process names it; undefined for what is in this process alone. */
+  readonly spec: string | undefined;
 }
 
 interface Numbered {
@@ -41,10 +44,10 @@ function watching(store: Store, prefix: string) {
   };
 }
 
-/** What every backend of Store promises. */
-export function storeContract(backend: string, makePlace: () => Promise<StorePlace>): void {
+/** What every backend of Store promises; skipped with the reason why it is not to be had here. */
+export function storeContract(backend: string, skip: string | undefined, makePlace: () => Promise<StorePlace>): void {
   const contract = (promise: string, body: (store: Store) => Promise<void>) =>
-    test(`${backend}: ${promise}`, async () => {
+    test(`${backend}: ${promise}`, { skip }, async () => {
       await using place = await makePlace();
       await using store = await place.open();
       await body(store);
@@ -90,9 +93,9 @@ export function storeContract(backend: string, makePlace: () => Promise<StorePla
   contract("a change that expects another revision changes nothing and says what it found", async (store) => {
     const there = await store.put("a", "1", 0);
     const refusals = [
-      [store.put("a", "2", 0), `key "a" is at revision ${there} and not at 0`],
-      [store.delete("a", there + 1), `key "a" is at revision ${there} and not at ${there + 1}`],
-      [store.put("b", "2", 7), 'key "b" is at revision 0 and not at 7'],
+      [() => store.put("a", "2", 0), `key "a" is at revision ${there} and not at 0`],
+      [() => store.delete("a", there + 1), `key "a" is at revision ${there} and not at ${there + 1}`],
+      [() => store.put("b", "2", 7), 'key "b" is at revision 0 and not at 7'],
     ] as const;
     for (const [change, message] of refusals) {
       await assert.rejects(change, { code: "aborted", message });
@@ -226,18 +229,48 @@ export function storeContract(backend: string, makePlace: () => Promise<StorePla
 
   contract("a watch ends without an error when its signal aborts and when the store is closed", async (store) => {
     const controller = new AbortController();
-    const [aborted, closed] = [controller.signal, new AbortController().signal].map((signal) =>
-      Array.fromAsync(store.watch("", signal)),
+    const watches = [controller.signal, new AbortController().signal].map((signal) =>
+      store.watch("", signal)[Symbol.asyncIterator](),
     );
-    await store.put("a", "1");
+    const begun = await Promise.all(watches.map((watch) => watch.next()));
+    const ended = watches.map((watch) => watch.next());
     controller.abort();
-    const first = await aborted;
+    const first = await ended[0];
     await store[Symbol.asyncDispose]();
-    const kinds = [first, await closed].map((events) => events?.[0]?.kind);
-    assert.deepEqual(kinds, ["snapshot", "snapshot"]);
+    assert.deepEqual(
+      begun.map(({ value }) => value.kind),
+      ["snapshot", "snapshot"],
+    );
+    assert.deepEqual([first, await ended[1]], Array(2).fill({ value: undefined, done: true }));
   });
 
-  test(`${backend}: what was written is there when the store is opened again, and revisions go on`, async () => {
+  test(`${backend}: the keys of a lease vanish when the process that had it is killed, and no others`, {
+    skip,
+  }, async () => {
+    await using place = await makePlace();
+    if (place.spec === undefined) {
+      return;
+    }
+    await using owner = await StoreProcess.start(place.spec);
+    await owner.lease("leased", 2_000);
+    await owner.put("kept", "1");
+    await owner.kill();
+    await using store = await place.open();
+    await using watch = watching(store, "");
+    const keys = new Set<string>();
+    for (let first = true; first || keys.has("leased"); first = false) {
+      const event = await watch.next();
+      for (const { key } of event.kind === "snapshot" ? event.entries : []) {
+        keys.add(key);
+      }
+      keys.delete(event.kind === "delete" ? event.key : "");
+    }
+    assert.deepEqual([...keys], ["kept"]);
+  });
+
+  test(`${backend}: what was written is there when the store is opened again, and revisions go on`, {
+    skip,
+  }, async () => {
     await using place = await makePlace();
     const before = await (async () => {
       await using store = await place.open();

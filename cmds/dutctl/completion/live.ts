@@ -19,7 +19,7 @@ export interface Live extends Disposable {
 export async function openLive(options: Options, world: World, signal: AbortSignal): Promise<Live> {
   const secured = options.tls && (await (await import("../tls/read-tls.ts")).readTls(options.tls));
   const identity = options.identity ?? secured?.name ?? defaultIdentity(world, silentLog);
-  const connection = connectTo(options.server, { identity, tls: secured?.tls });
+  const connection = connectTo(options.servers, { identity, tls: secured?.tls });
   const { devices, lab, runs } = connection;
   const call = { signal };
   return {

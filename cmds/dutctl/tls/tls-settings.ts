@@ -23,7 +23,11 @@ interface GivenTls {
  * Undefined where nobody asked for TLS, and for a unix socket. A flag goes before the settings; none takes away that a
  * context is secured. Throws invalid_argument.
  */
-export function parseTlsSettings(given: GivenTls, settings: Settings, server: Address): TlsSettings | undefined {
+export function parseTlsSettings(
+  given: GivenTls,
+  settings: Settings,
+  servers: readonly Address[],
+): TlsSettings | undefined {
   const flag = (name: "tls-ca" | "tls-cert" | "tls-key"): Setting | undefined =>
     given[name] === undefined ? undefined : fileSetting({ value: given[name], place: `flag -${name}` });
   if (given.tls === true && given["tls-ca"] !== undefined) {
@@ -44,7 +48,7 @@ export function parseTlsSettings(given: GivenTls, settings: Settings, server: Ad
     key: flag("tls-key") ?? settings["tls-key"],
   };
   const none = wanted.trust === undefined && wanted.cert === undefined && wanted.key === undefined;
-  return none || server.kind === "unix" ? undefined : wanted;
+  return none || servers.every(({ kind }) => kind === "unix") ? undefined : wanted;
 }
 
 function fileSetting(setting: Setting): Setting {

@@ -64,7 +64,7 @@ export class AddressRegistrations implements Disposable {
    */
   readonly claimable = async (device: string, owner: string): Promise<boolean> => {
     const { registry } = this.#options;
-    if (registry.recordOf(owner)?.key !== "") {
+    if ((registry.recordOf(owner)?.address ?? "") === "") {
       return false;
     }
     const place = registry.placeOf(owner);
@@ -115,7 +115,7 @@ export class AddressRegistrations implements Disposable {
     const { registry, log } = this.#options;
     for (const name of registry.agents) {
       const record = registry.recordOf(name);
-      if (record?.key === "" && registry.placeOf(name).kind === "offline") {
+      if (record !== undefined && record.address !== "" && registry.placeOf(name).kind === "offline") {
         const arrival = { ...record, name };
         registry.attach(arrival, this.#presence(this.#dial(name))).then(
           () => log.info("agent adopted", { agent: name }),

@@ -54,7 +54,7 @@ export class AgentBook {
   enter(arrival: Arrival, movable: ReadonlySet<string>): Promise<Attached> {
     const since = this.#now();
     return this.#write(arrival, movable, (known) => {
-      if (known !== undefined && known.value.key !== arrival.key) {
+      if (known !== undefined && known.value.key !== arrival.key && !isReleased(known.value)) {
         throw new DutError(
           "already_exists",
           `agent name ${quote(arrival.name)} belongs to another key, ${known.value.key || "that of an address"}`,
@@ -86,10 +86,8 @@ export class AgentBook {
 
   /** See Registry. */
   async transfer(device: string, to: string | undefined): Promise<void> {
-    if (to !== undefined && !this.#state.agents.has(to)) {
-      throw new DutError("not_found", `agent ${quote(to)} is not known here`, {
-        hint: "it has to have dialled in once; dutserver device list shows what is known",
-      });
+    if (to !== undefined) {
+      this.#known(to);
     }
     const key = keys.device(device);
     await this.#state.settle(() => {
@@ -104,6 +102,41 @@ export class AgentBook {
       }
       return { changes, result: undefined };
     });
+  }
+
+  /** See Registry. */
+  release(agent: string): Promise<void> {
+    return this.#state.settle(() => {
+      const known = this.#known(agent);
+      return { changes: [entry(agent, known, { ...known.value, key: "", address: "" })], result: undefined };
+    });
+  }
+
+  /** See Registry. */
+  async remove(agent: string): Promise<void> {
+    for (let left = Number.POSITIVE_INFINITY; left > claimsAtOnce; ) {
+      left = await this.#state.settle(() => {
+        const known = this.#known(agent);
+        const owned = Array.from(this.#state.owners).filter(([, { value }]) => value.agent === agent);
+        const changes: Change[] = owned
+          .slice(0, claimsAtOnce)
+          .map(([device, { revision }]) => ({ kind: "delete", key: keys.device(device), expected: revision }));
+        if (owned.length <= claimsAtOnce) {
+          changes.push({ kind: "delete", key: keys.agent(agent), expected: known.revision });
+        }
+        return { changes, result: owned.length };
+      });
+    }
+  }
+
+  #known(agent: string): Known<AgentRecord> {
+    const known = this.#state.agents.get(agent);
+    if (known === undefined) {
+      throw new DutError("not_found", `agent ${quote(agent)} is not known here`, {
+        hint: "dutserver agent list shows what is known",
+      });
+    }
+    return known;
   }
 
   async #write(
@@ -155,4 +188,9 @@ export class AgentBook {
 
 function entry(agent: string, known: Known<AgentRecord> | undefined, record: AgentRecord): Change {
   return { kind: "put", key: keys.agent(agent), value: JSON.stringify(record), expected: known?.revision ?? 0 };
+}
+
+/** Whether an administrator has taken the name from its key: nothing says any more whose it is. */
+function isReleased({ key, address }: AgentRecord): boolean {
+  return key === "" && address === "";
 }

@@ -25,6 +25,8 @@ interface Presence {
   readonly epoch: number;
   /** Everything that it announced last, also what belongs to others. */
   arrival: Arrival;
+  /** What of it was refused last. */
+  refused: ReadonlySet<string>;
   /** Told that another session has taken its place. */
   readonly superseded: (reason: string) => void;
   /** Told that names have changed hands. */
@@ -178,12 +180,6 @@ export class Registry implements Disposable {
     const { name } = arrival;
     return this.#inTurn(name, async () => {
       const known = this.recordOf(name);
-      if (known !== undefined && known.key !== arrival.key) {
-        throw new DutError(
-          "already_exists",
-          `agent name ${quote(name)} belongs to another key, ${known.key || "none"}`,
-        );
-      }
       if (known !== undefined && known.fence > arrival.fence) {
         this.#options.log.warn("an agent shows older reservations than before: was its disk put back?", {
           agent: name,
@@ -201,7 +197,7 @@ export class Registry implements Disposable {
       }
       const before = this.#here.get(name);
       this.#lost.delete(name);
-      this.#here.set(name, { ...presence, arrival, epoch: attached.epoch });
+      this.#here.set(name, { ...presence, arrival, epoch: attached.epoch, refused: refusedIn(attached) });
       before?.superseded("the agent has a new session");
       this.#tell({ kind: "agent", name });
       return attached;
@@ -216,7 +212,9 @@ export class Registry implements Disposable {
         throw new DutError("aborted", `agent ${quote(name)} has another session`);
       }
       presence.arrival = { ...presence.arrival, devices };
-      return this.#book.correct(presence.arrival, epoch);
+      const attached = await this.#book.correct(presence.arrival, epoch);
+      presence.refused = refusedIn(attached);
+      return attached;
     });
   }
 
@@ -246,6 +244,19 @@ export class Registry implements Disposable {
     return this.#book.transfer(device, to);
   }
 
+  /** Takes an agent's name from its key: the next one that comes with this name has it. Throws not_found. */
+  release(agent: string): Promise<void> {
+    return this.#book.release(agent);
+  }
+
+  /** Forgets an agent and gives up its devices. Throws not_found, and failed_precondition for one that is not offline. */
+  async remove(agent: string): Promise<void> {
+    if (this.#state.agents.has(agent) && this.placeOf(agent).kind !== "offline") {
+      throw new DutError("failed_precondition", `agent ${quote(agent)} is not offline`, { hint: "stop it first" });
+    }
+    await this.#book.remove(agent);
+  }
+
   /** Writes nothing any more: who is here goes elsewhere, or comes back to the next start of this server. */
   [Symbol.dispose](): void {
     this.#health?.[Symbol.dispose]();
@@ -260,9 +271,9 @@ export class Registry implements Disposable {
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
-  /** Of the devices that others own, those that may change hands without an administrator. */
+  /** Of the devices that others own, those that may change hands without an administrator: an agent may be called another name. */
   async #movable(
-    { name, devices }: Arrival,
+    { name, key, devices }: Arrival,
     claimable: (device: string, owner: string) => Promise<boolean>,
   ): Promise<ReadonlySet<string>> {
     const contested = devices.flatMap(({ name: device }) => {
@@ -270,7 +281,10 @@ export class Registry implements Disposable {
       return owner === undefined || owner === name ? [] : [{ device, owner }];
     });
     const answers = await Promise.all(
-      contested.map(async ({ device, owner }) => ((await claimable(device, owner)) ? [device] : [])),
+      contested.map(async ({ device, owner }) => {
+        const isOwn = key !== "" && this.recordOf(owner)?.key === key;
+        return isOwn || (await claimable(device, owner)) ? [device] : [];
+      }),
     );
     return new Set(answers.flat());
   }
@@ -315,10 +329,10 @@ export class Registry implements Disposable {
 
   /** Agents here that have announced it may have it now, or not any more. */
   #ownerChanged(device: string): void {
-    for (const [name, { arrival, epoch, reviewed }] of this.#here) {
+    const owner = this.ownerOf(device);
+    for (const [name, { arrival, epoch, refused, reviewed }] of this.#here) {
       const announced = arrival.devices.some((facts) => facts.name === device);
-      const mine = this.#state.owners.get(device)?.value.agent === name;
-      if (announced && mine !== (this.#devices.agentOf(device) === name)) {
+      if (announced && ((owner ?? name) === name) === refused.has(device)) {
         this.announce(name, epoch, arrival.devices).then(reviewed, (error: unknown) => {
           this.#options.log.warn("devices not reviewed", { agent: name, err: error });
         });
@@ -351,4 +365,8 @@ export class Registry implements Disposable {
       listener(change);
     }
   }
+}
+
+function refusedIn({ refused }: Attached): ReadonlySet<string> {
+  return new Set(refused.map(({ name }) => name));
 }

@@ -3,9 +3,9 @@ import { DeviceService, RelayService } from "#pkg/protocol/gen/dutctl/v1/dutctl_
 import type { Device } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
 import { callAddressKey } from "#pkg/protocol/rpc-handler.ts";
 import type { Inventory } from "../inventory/inventory.ts";
-import type { OpenRuns } from "../open-runs.ts";
 import type { Reach } from "../reach.ts";
 import type { AddressRegistrations } from "../registrations/address-registrations.ts";
+import type { RunBudget } from "../run-budget.ts";
 import { shownAfter } from "./catch-up.ts";
 import { forwarding } from "./forward.ts";
 
@@ -14,7 +14,7 @@ export interface Served {
   readonly reach: Reach;
   readonly inventory: Inventory;
   readonly registrations: AddressRegistrations;
-  readonly runs: OpenRuns;
+  readonly budget: RunBudget;
 }
 
 /** What the server answers of dutctl.v1: registrations, one list of all agents' devices, and what it forwards. */

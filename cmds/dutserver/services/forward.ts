@@ -13,7 +13,7 @@ export type Forwarding = <Request extends { readonly device: string }, Response>
 /** Forwards calls to the agent that has their device. The agent's errors pass as they are. */
 export function forwarding(reach: Reach): Forwarding {
   return (callOf) => async (request, context) => {
-    const callee = reach.calleeOf(request.device);
+    const { callee } = reach.calleeOf(request.device);
     try {
       return await callOf(callee.clients)(request, asMade(context));
     } catch (error) {

@@ -1,12 +1,13 @@
 import type { Socket } from "node:net";
 import { peerOf } from "#pkg/auth/peer.ts";
 import type { Log } from "#pkg/log/log.ts";
+import type { Metrics } from "#pkg/metrics/metrics.ts";
 import type { Upgrade } from "#pkg/protocol/http1-door.ts";
 import { Tunnel } from "#pkg/relay/tunnel.ts";
 import { acceptUpgrade, refuseUpgrade, upgrades } from "#pkg/relay/upgrade.ts";
 import { Session, type SessionOptions } from "./session.ts";
 
-type DoorOptions = Omit<SessionOptions, "certified" | "log"> & { readonly log: Log };
+type DoorOptions = Omit<SessionOptions, "certified" | "log"> & { readonly log: Log; readonly metrics: Metrics };
 
 /** Where agents dial in. Disposing drops all of them. */
 export class SessionDoor implements Disposable {
@@ -65,6 +66,7 @@ export class SessionDoor implements Disposable {
       log,
     });
     this.#sessions.add(session);
+    using _ = this.#options.metrics.open("sessions");
     await session.serve();
     this.#sessions.delete(session);
   }

@@ -34,7 +34,7 @@ const namePattern = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 export interface SessionOptions {
   readonly registry: Registry;
   /** Who is asking, for people. */
-  readonly server: string;
+  readonly server: () => string;
   /** Fingerprint of the key that the connection itself has proved, with the name that goes with it. */
   readonly certified: { readonly key: string; readonly name: string } | undefined;
   /** Decides about a device that another agent owns. */
@@ -59,7 +59,7 @@ export class Session {
     const { log } = this.#options;
     using tunnel = this.#tunnel;
     const nonce = randomBytes(32);
-    this.#feed.push({ msg: { case: "challenge", value: { nonce, server: this.#options.server } } });
+    this.#feed.push({ msg: { case: "challenge", value: { nonce, server: this.#options.server() } } });
     try {
       const messages = clientFor(SessionService, tunnel, { identity: undefined }).open(this.#feed);
       const incoming = messages[Symbol.asyncIterator]();
@@ -125,7 +125,9 @@ export class Session {
       for (let next = await incoming.next(); next.done !== true; next = await incoming.next()) {
         const { msg } = next.value;
         if (msg.case === "devices") {
-          welcome(await registry.announce(name, attached.epoch, factsOf(msg.value)));
+          const devices = factsOf(msg.value);
+          welcome(await registry.announce(name, attached.epoch, devices));
+          log.info("devices changed", { devices: devices.map((device) => device.name) });
         } else if (msg.case === "goodbye") {
           farewell = msg.value.reason;
           await registry.detach(name, attached.epoch, farewell);

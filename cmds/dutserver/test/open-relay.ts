@@ -36,7 +36,7 @@ export async function openRelay(pace: Partial<Pace> = {}, store: Store = memoryS
   await using open = new AsyncDisposableStack();
   const lab = open.use(
     await openLab({
-      ...{ store, server: serverTitle, log: silentLog },
+      ...{ store, server: () => serverTitle, log: silentLog },
       registrations: parseRegistrationPolicy("127.0.0.0/8"),
       tls: () => undefined,
       failed: () => {},

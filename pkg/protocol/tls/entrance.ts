@@ -4,7 +4,6 @@ import type { TLSSocket } from "node:tls";
 import { peerOfCertificate, setPeer } from "#pkg/auth/peer.ts";
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import type { Log } from "#pkg/log/log.ts";
-import { seldom } from "#pkg/log/seldom.ts";
 import { recognise } from "../first-bytes.ts";
 import { sayFarewell } from "./farewell.ts";
 import type { TlsGate } from "./gate.ts";
@@ -20,6 +19,7 @@ export interface EntranceOptions {
   readonly gate: TlsGate | undefined;
   /** For the first bytes, before and behind the encryption. */
   readonly firstBytesMs: number;
+  /** Peers can cause as many lines as they like. */
   readonly log: Log;
 }
 
@@ -28,13 +28,11 @@ export class Entrance {
   readonly #gate: TlsGate | undefined;
   readonly #firstBytesMs: number;
   readonly #log: Log;
-  readonly #warn: ReturnType<typeof seldom>;
 
   constructor({ gate, firstBytesMs, log }: EntranceOptions) {
     this.#gate = gate;
     this.#firstBytesMs = firstBytesMs;
     this.#log = log;
-    this.#warn = seldom((message, fields) => log.warn(message, fields));
   }
 
   /** Resolves with undefined for a connection that has been answered and closes by itself. Throws for one to be dropped. */
@@ -45,13 +43,13 @@ export class Entrance {
       if (spoken !== "tls") {
         return { socket, protocol: spoken };
       }
-      this.#warn("connection refused, it speaks TLS and this port does not", { remote });
+      this.#log.warn("connection refused, it speaks TLS and this port does not", { remote });
       // A TLS client shows nothing of it, but takes an answer in HTTP for the sign of a port without TLS.
       sayFarewell(socket, "http1", 400, "this port does not speak TLS");
       return undefined;
     }
     if (spoken !== "tls") {
-      this.#warn("connection refused, this port speaks TLS and it does not", { remote });
+      this.#log.warn("connection refused, this port speaks TLS and it does not", { remote });
       sayFarewell(socket, spoken, 400, "this port speaks TLS");
       return undefined;
     }
@@ -65,7 +63,7 @@ export class Entrance {
     try {
       secured = await gate.admit(socket);
     } catch (error) {
-      this.#warn("connection refused, no TLS was agreed on", { remote, err: messageOf(error) });
+      this.#log.warn("connection refused, no TLS was agreed on", { remote, err: messageOf(error) });
       throw error;
     }
     secured.on("error", (error) => {
@@ -79,7 +77,7 @@ export class Entrance {
     if (clientCa !== undefined) {
       const certificate = goodCertificateOf(secured);
       if (certificate === undefined) {
-        this.#warn("connection refused, its certificate is missing or wrong", { remote, err: reasonOf(secured) });
+        this.#log.warn("connection refused, its certificate is missing or wrong", { remote, err: reasonOf(secured) });
         sayFarewell(secured, protocol, 403, "this port wants a certificate of the authority that it trusts");
         return undefined;
       }

@@ -1,8 +1,9 @@
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Store } from "../store.ts";
-import { createWhole, inUse, leavePid, makeDirectory, ownFile } from "./directory.ts";
+import { createWhole, inUse, leavePid, makeDirectory, ownFile, replaceByCopy } from "./directory.ts";
 import { EntryTable } from "./entry-table.ts";
 import { damaged, isBusy, openFault } from "./fault.ts";
 import { applicationId, migrate, numberOf } from "./schema.ts";
@@ -37,25 +38,29 @@ export function openSqliteStore(directory: string): Store {
     opened.use(leavePid(directory));
     return new SqliteStore(db, path, table, opened.move());
   } catch (error) {
-    throw isBusy(error) ? inUse(directory, error) : openFault(error, path);
+    const fault = isBusy(error) ? inUse(directory, error) : openFault(error, path);
+    if (fault instanceof DutError && fault.code === "data_loss" && existsSync(`${path}-wal`)) {
+      replaceByCopy(path);
+    }
+    throw fault;
   }
 }
 
 /**
- * Every change is synced to the log, and from there written to the file at once: the log never holds more than the last
- * change, so damage to it takes nothing away. Costs half a millisecond.
+ * Every change is synced to the log, and from there the store writes it to the file at once: the log never holds more
+ * than the last changes, so damage to it takes nothing away. What is deleted is overwritten.
  */
 const durable = `
   PRAGMA journal_mode = WAL;
-  PRAGMA wal_autocheckpoint = 1;
+  PRAGMA wal_autocheckpoint = 0;
   PRAGMA synchronous = FULL;
   PRAGMA fullfsync = ON;
   PRAGMA checkpoint_fullfsync = ON;
   PRAGMA secure_delete = ON;
 `;
 
-/** Makes the file that is to be at a path, under another name. */
-function createEmpty(draft: string, path: string): void {
+/** Makes the file that is to be at a path, under another name: it has no entries. */
+export function createEmpty(draft: string, path: string): void {
   try {
     using db = new DatabaseSync(draft);
     db.exec(`PRAGMA application_id = ${applicationId}`);

@@ -1,14 +1,17 @@
 import type { DatabaseSync } from "node:sqlite";
-import { DutError } from "#pkg/errors/dut-error.ts";
+import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { checkChanges } from "../checked-changes.ts";
-import { HealthReport } from "../health-report.ts";
+import { Health } from "../health.ts";
 import { refuseChanged } from "../refuse-changed.ts";
 import type { Change, Entry, Lease, Step, Store, StoreEvent, StoreHealth } from "../store.ts";
 import { Watchers } from "../watchers.ts";
 import type { EntryTable } from "./entry-table.ts";
 import { changeFault } from "./fault.ts";
 import { GroupCommit } from "./group-commit.ts";
-import { WriteHealth } from "./write-health.ts";
+import { writeBeside } from "./write-beside.ts";
+
+/** The least that a disk must have room for to be well. */
+const leastRoom = 64 * 1024;
 
 /** A lease lasts as long as this process: its keys are only in memory. */
 class SqliteLease implements Lease {
@@ -35,8 +38,7 @@ export class SqliteStore implements Store {
   readonly #db: DatabaseSync;
   readonly #path: string;
   readonly #table: EntryTable;
-  readonly #report = new HealthReport();
-  readonly #disk: WriteHealth;
+  readonly #health: Health;
   readonly #group: GroupCommit;
   readonly #watchers = new Watchers();
   /** The leases that are not over, by the numbers that their entries have. */
@@ -44,6 +46,8 @@ export class SqliteStore implements Store {
   readonly #open: DisposableStack;
   #latest: number;
   #leasesGiven = 0;
+  /** What the disk must have room for before it is well again: twice what it had no room for. */
+  #room = leastRoom;
 
   /** Takes over what is open, and closes it when it is disposed of. */
   constructor(db: DatabaseSync, path: string, table: EntryTable, open: DisposableStack) {
@@ -52,8 +56,11 @@ export class SqliteStore implements Store {
     this.#table = table;
     this.#open = open;
     this.#latest = table.latest;
-    this.#group = new GroupCommit((body) => this.#transaction(body));
-    this.#disk = open.use(new WriteHealth(this.#report, path, () => this.#transaction(() => this.#writeLatest())));
+    this.#group = new GroupCommit((body) => {
+      this.#transaction(body);
+      this.#emptyLog();
+    });
+    this.#health = open.use(new Health(async () => this.#probe()));
     open.use(this.#watchers);
     open.defer(() => this.#group.flush());
   }
@@ -94,11 +101,11 @@ export class SqliteStore implements Store {
   }
 
   get health(): StoreHealth {
-    return this.#report.current;
+    return this.#health.current;
   }
 
   onHealth(listener: (health: StoreHealth) => void): Disposable {
-    return this.#report.onChange(listener);
+    return this.#health.onChange(listener);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -114,7 +121,10 @@ export class SqliteStore implements Store {
         committed: ({ steps }) => this.#tell(steps),
       });
     } catch (error) {
-      this.#disk.failed(error, bytes);
+      if (error instanceof DutError && error.code === "resource_exhausted") {
+        this.#room = Math.max(this.#room, 2 * bytes);
+        this.#health.degrade(error.message);
+      }
       throw error;
     }
   }
@@ -188,7 +198,27 @@ export class SqliteStore implements Store {
     }
   }
 
+  /** What is committed is on the disk already; in the file, damage of the log cannot reach it. */
+  #emptyLog(): void {
+    try {
+      this.#checkpoint();
+    } catch (error) {
+      this.#health.degrade(`the latest changes are only in the log of ${this.#path}: ${messageOf(error)}`);
+    }
+  }
+
+  #checkpoint(): void {
+    this.#db.exec("PRAGMA wal_checkpoint(PASSIVE)");
+  }
+
   #writeLatest(): void {
     this.#table.latest = this.#latest;
+  }
+
+  #probe(): void {
+    writeBeside(`${this.#path}.probe`, this.#room);
+    this.#transaction(() => this.#writeLatest());
+    this.#checkpoint();
+    this.#room = leastRoom;
   }
 }

@@ -1,0 +1,248 @@
+import type { Socket } from "node:net";
+import type { LimitName } from "#pkg/metrics/limit-names.ts";
+import { limits } from "./limits.ts";
+import { type Source, sourceOf } from "./source.ts";
+
+/** A connection that has a place. */
+export interface Guest {
+  /** It has made a request: from now on it counts among those of which something is known. */
+  spoke(): void;
+  /** It is not the listener's any more. */
+  left(): void;
+  /** It was closed for abuse. */
+  abused(): void;
+}
+
+export interface BudgetOptions {
+  /** From accepting a connection to its first request, in milliseconds. */
+  readonly firstRequestMs: number;
+  /** Told every limit that is hit, with the name of the source. */
+  readonly onHit: (limit: LimitName, source: string) => void;
+  /** Gives milliseconds and only goes forward. */
+  readonly now?: () => number;
+}
+
+/** What a source has open, and has done of late. */
+interface Account {
+  readonly source: Source;
+  silent: number;
+  spoken: number;
+  /** When connections of it were closed for abuse. */
+  abuses: readonly number[];
+  penalisedUntil: number;
+}
+
+interface Connection {
+  readonly socket: Pick<Socket, "destroy">;
+  readonly account: Account;
+  readonly enter: (guest: Guest) => void;
+  readonly patience: NodeJS.Timeout;
+  state: "waiting" | "silent" | "spoken" | "gone";
+  /** When it got its place. */
+  since: number;
+}
+
+/** How often those who wait look for a place, in milliseconds. */
+const lookMs = 100;
+/** Accounts beyond so many are looked through for those that are of no use any more. */
+const manyAccounts = 1024;
+
+/**
+ * Which connections a listener serves. Those that have said nothing yet are bounded for each source and in total. The
+ * newest of those beyond gets the place of the one that has been silent the longest, once that is longer than a second:
+ * who wants something says so at once.
+ */
+export class ConnectionBudget {
+  readonly #options: BudgetOptions;
+  readonly #now: () => number;
+  readonly #accounts = new Map<string, Account>();
+  /** Who has had a place the longest is the first. */
+  readonly #silent = new Set<Connection>();
+  /** The newest is the last. */
+  readonly #waiting: Connection[] = [];
+  #spoken = 0;
+  #looking: NodeJS.Timeout | undefined;
+
+  constructor(options: BudgetOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
+  }
+
+  /** Calls `enter` when there is a place for the connection, at once or later; destroys one for which there is none. */
+  admit(socket: Pick<Socket, "remoteAddress" | "destroy" | "once">, enter: (guest: Guest) => void): void {
+    const account = this.#accountOf(sourceOf(socket.remoteAddress));
+    const refusal = this.#refusalOf(account);
+    if (refusal !== undefined) {
+      this.#options.onHit(refusal, account.source.name);
+      socket.destroy();
+      return;
+    }
+    const patience = setTimeout(() => this.#drop(connection, "first_request"), this.#options.firstRequestMs).unref();
+    const connection: Connection = { socket, account, enter, patience, state: "waiting", since: 0 };
+    socket.once("close", () => this.#leave(connection));
+    const full = this.#fullnessFor(account);
+    if (full !== undefined) {
+      this.#options.onHit(full, account.source.name);
+    }
+    this.#waiting.push(connection);
+    this.#seat();
+  }
+
+  #refusalOf(account: Account): LimitName | undefined {
+    const { perSource, fromHere, total } = limits.connections;
+    if (silentPlaces(account, this.#now()) === 0) {
+      return "penalised";
+    }
+    if (account.spoken >= (account.source.here ? fromHere : perSource)) {
+      return "connections_per_source";
+    }
+    return this.#spoken >= total ? "connections_total" : undefined;
+  }
+
+  #fullnessFor(account: Account): "silent_per_source" | "silent_total" | undefined {
+    if (account.silent >= silentPlaces(account, this.#now())) {
+      return "silent_per_source";
+    }
+    return this.#silent.size >= limits.silent.total ? "silent_total" : undefined;
+  }
+
+  /** Gives places to those who wait, to the newest first, and turns the oldest away when too many wait. */
+  #seat(): void {
+    for (const connection of this.#waiting.toReversed()) {
+      const full = this.#fullnessFor(connection.account);
+      if (full === undefined || this.#makeRoom(full === "silent_total" ? undefined : connection.account)) {
+        this.#enter(connection);
+      }
+    }
+    for (let oldest = this.#waiting[0]; oldest !== undefined && this.#waiting.length > limits.silent.waiting; ) {
+      this.#drop(oldest, "waiting");
+      oldest = this.#waiting[0];
+    }
+    if (this.#waiting.length > 0 && this.#looking === undefined) {
+      this.#looking = setTimeout(() => {
+        this.#looking = undefined;
+        this.#seat();
+      }, lookMs).unref();
+    }
+  }
+
+  #enter(connection: Connection): void {
+    this.#waiting.splice(this.#waiting.indexOf(connection), 1);
+    connection.state = "silent";
+    connection.since = this.#now();
+    connection.account.silent += 1;
+    this.#silent.add(connection);
+    connection.enter({
+      spoke: () => this.#speak(connection),
+      left: () => this.#leave(connection),
+      abused: () => this.#abused(connection.account),
+    });
+  }
+
+  /** Whether somebody who has been silent for long enough was there to be dropped, of an account or of any. */
+  #makeRoom(account: Account | undefined): boolean {
+    const latest = this.#now() - limits.silent.safeMs;
+    for (const connection of this.#silent) {
+      if (connection.since > latest) {
+        return false;
+      }
+      if (account === undefined || connection.account === account) {
+        this.#drop(connection, "made_room");
+        return true;
+      }
+    }
+    return false;
+  }
+
+  #speak(connection: Connection): void {
+    if (connection.state === "silent") {
+      clearTimeout(connection.patience);
+      this.#silent.delete(connection);
+      connection.account.silent -= 1;
+      connection.state = "spoken";
+      connection.account.spoken += 1;
+      this.#spoken += 1;
+      this.#seatSoon();
+    }
+  }
+
+  #drop(connection: Connection, limit: LimitName): void {
+    this.#options.onHit(limit, connection.account.source.name);
+    this.#leave(connection);
+    connection.socket.destroy();
+  }
+
+  #leave(connection: Connection): void {
+    const { account, state } = connection;
+    clearTimeout(connection.patience);
+    connection.state = "gone";
+    switch (state) {
+      case "waiting":
+        this.#waiting.splice(this.#waiting.indexOf(connection), 1);
+        break;
+      case "silent":
+        this.#silent.delete(connection);
+        account.silent -= 1;
+        this.#seatSoon();
+        break;
+      case "spoken":
+        account.spoken -= 1;
+        this.#spoken -= 1;
+        break;
+      case "gone":
+        break;
+    }
+  }
+
+  /** There is a place: those who wait need not wait until they look again. */
+  #seatSoon(): void {
+    if (this.#waiting.length > 0) {
+      clearTimeout(this.#looking);
+      this.#looking = undefined;
+      setImmediate(() => this.#seat());
+    }
+  }
+
+  #abused(account: Account): void {
+    const { closed, withinMs, penaltyMs } = limits.abuse;
+    const now = this.#now();
+    account.abuses = [...account.abuses.filter((at) => now - at < withinMs), now];
+    if (account.abuses.length >= closed) {
+      account.penalisedUntil = now + penaltyMs;
+    }
+  }
+
+  #accountOf(source: Source): Account {
+    const known = this.#accounts.get(source.name);
+    if (known !== undefined) {
+      return known;
+    }
+    if (this.#accounts.size >= manyAccounts) {
+      this.#forget();
+    }
+    const account: Account = { source, silent: 0, spoken: 0, abuses: [], penalisedUntil: 0 };
+    this.#accounts.set(source.name, account);
+    return account;
+  }
+
+  /** Forgets sources that have nothing open and have done nothing of late. */
+  #forget(): void {
+    const now = this.#now();
+    const inUse = new Set(this.#waiting.map(({ account }) => account));
+    for (const [name, account] of this.#accounts) {
+      const { silent, spoken, abuses, penalisedUntil } = account;
+      const lately = Math.max(penalisedUntil, (abuses.at(-1) ?? 0) + limits.abuse.withinMs);
+      if (silent + spoken === 0 && !inUse.has(account) && (abuses.length === 0 || lately < now)) {
+        this.#accounts.delete(name);
+      }
+    }
+  }
+}
+
+/** How many silent connections a source may have. */
+function silentPlaces({ source, penalisedUntil }: Account, now: number): number {
+  if (penalisedUntil > now) {
+    return source.here ? limits.abuse.fromHere : 0;
+  }
+  return source.here ? limits.silent.fromHere : limits.silent.perSource;
+}
