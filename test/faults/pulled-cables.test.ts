@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { DeviceState } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
 import { lostInTheMiddle } from "#test/support/lab.ts";
 import { logged, recordsOf } from "#test/support/log-records.ts";
@@ -20,6 +21,10 @@ const backMs = 15_000;
 /** The shortest that routers are told to have. */
 const natSeconds = rounds(5, 60);
 const idleMs = rounds(20_000, 600_000);
+/** Each way. */
+const slowMs = 100;
+const lossy = 0.02;
+const slowFor = rounds(30_000, 600_000);
 
 /** Resolves with how long something took from a time on. */
 async function since(begun: number, work: Promise<unknown>): Promise<number> {
@@ -161,6 +166,28 @@ test(`a router that forgets what is idle for ${natSeconds} s does not forget an 
   const { agent } = await rack.bench("bench", await router.behind.computer("bench"));
   await using canary = rack.canary();
   await wait(idleMs);
+  assert.deepEqual(recordsOf(rack.server, { msg: "agent lost", agent: agent.name }), []);
+  assert.deepEqual(recordsOf(agent, { msg: "server lost" }), []);
+  await canary.stop(t);
+});
+
+test(`an agent at a line of 200 ms there and back that loses 2 % of the packets stays online for ${slowFor / 1000} s`, {
+  skip,
+}, async (t) => {
+  await using rack = await openRack(t);
+  const computer = await rack.network.computer("hut");
+  const inside = rack.lab.startedBy(...computer.namespace.inside);
+  const program = fileURLToPath(import.meta.resolve("#test/programs/slow-line.ts"));
+  const words = [...computer.namespace.inside, process.execPath, program, rack.server.address, `${slowMs}`];
+  const line = rack.lab.startWords(words);
+  const [address] = await line.said("stdout", /\S+:\d+/);
+  await computer.drop("both", lossy);
+  const agent = await inside.agent(benchDevices("board"), "-a", "none", "-server", address, "-name", "hut");
+  await using canary = rack.canary();
+  for (const end = performance.now() + slowFor; performance.now() < end; ) {
+    const { code, stdout } = await rack.lab.dutctl(["-s", rack.door, "board", "sh", "echo far away"]);
+    assert.deepEqual([code, stdout], [0, "far away\n"]);
+  }
   assert.deepEqual(recordsOf(rack.server, { msg: "agent lost", agent: agent.name }), []);
   assert.deepEqual(recordsOf(agent, { msg: "server lost" }), []);
   await canary.stop(t);

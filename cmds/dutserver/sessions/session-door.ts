@@ -5,14 +5,19 @@ import type { Metrics } from "#pkg/metrics/metrics.ts";
 import type { Upgrade } from "#pkg/protocol/http1-door.ts";
 import { Tunnel } from "#pkg/relay/tunnel.ts";
 import { acceptUpgrade, refuseUpgrade, upgrades } from "#pkg/relay/upgrade.ts";
+import { Flapping } from "./flapping.ts";
 import { Session, type SessionOptions } from "./session.ts";
 
-type DoorOptions = Omit<SessionOptions, "certified" | "log"> & { readonly log: Log; readonly metrics: Metrics };
+type DoorOptions = Omit<SessionOptions, "certified" | "flapping" | "log"> & {
+  readonly log: Log;
+  readonly metrics: Metrics;
+};
 
 /** Where agents dial in. Disposing drops all of them. */
 export class SessionDoor implements Disposable {
   readonly #options: DoorOptions;
   readonly #sessions = new Set<Session>();
+  readonly #flapping = new Flapping();
   #closing: string | undefined;
 
   constructor(options: DoorOptions) {
@@ -63,6 +68,7 @@ export class SessionDoor implements Disposable {
     const session = new Session(new Tunnel(socket, `the agent at ${remote}`), {
       ...this.#options,
       certified: certifiedAt(socket),
+      flapping: this.#flapping,
       log,
     });
     this.#sessions.add(session);

@@ -20,6 +20,7 @@ import { dialledAgent } from "../agents/dialled-agent.ts";
 import type { Arrival, Attached } from "../registry/agent-book.ts";
 import type { DeviceFacts } from "../registry/agent-record.ts";
 import type { Registry } from "../registry/registry.ts";
+import type { Flapping } from "./flapping.ts";
 
 type Said = MessageInitShape<typeof OpenRequestSchema>;
 
@@ -39,6 +40,8 @@ export interface SessionOptions {
   readonly certified: { readonly key: string; readonly name: string } | undefined;
   /** Decides about a device that another agent owns. */
   readonly claimable: (device: string, owner: string) => Promise<boolean>;
+  /** Counts the sessions of all agents. */
+  readonly flapping: Flapping;
   readonly log: Log;
 }
 
@@ -107,7 +110,7 @@ export class Session {
   }
 
   async #attend(agent: Agent, arrival: Arrival, incoming: AsyncIterator<OpenResponse>): Promise<void> {
-    const { registry, claimable } = this.#options;
+    const { registry, claimable, flapping } = this.#options;
     const { name } = agent;
     const log = this.#options.log.with({ agent: name });
     const welcome = ({ epoch, refused }: Attached) => {
@@ -119,6 +122,7 @@ export class Session {
     const presence = { agent, superseded: (reason: string) => this.#supersede(reason), reviewed: welcome };
     const attached = await registry.attach(arrival, presence, claimable);
     log.info("agent attached", { epoch: attached.epoch, devices: arrival.devices.length, key: arrival.key });
+    flapping.came(name, this.#options.log);
     welcome(attached);
     let farewell: string | undefined;
     try {
@@ -130,15 +134,16 @@ export class Session {
           log.info("devices changed", { devices: devices.map((device) => device.name) });
         } else if (msg.case === "goodbye") {
           farewell = msg.value.reason;
-          await registry.detach(name, attached.epoch, farewell);
+          await registry.detach(name, attached.epoch, flapping.explained(name, farewell));
         }
       }
     } catch (error) {
       log.debug("session broken", { err: messageOf(error) });
     }
     this.#feed.end();
-    log.info("agent lost", { epoch: attached.epoch, reason: await this.#last(farewell) });
-    await registry.detach(name, attached.epoch, farewell ?? (await this.#tunnel.closed));
+    const reason = await this.#last(farewell);
+    log.info("agent lost", { epoch: attached.epoch, reason });
+    await registry.detach(name, attached.epoch, flapping.explained(name, reason));
   }
 
   /** Waits for the end of the connection, and says why it ended. An agent that said goodbye ends what runs there first. */
