@@ -171,6 +171,25 @@ async function serialAt(address: string): Promise<string> {
   return serialNumber;
 }
 
+test("an agent that listens renews its certificates at SIGHUP too, and who the computer trusts may call it", async (t) => {
+  await using lab = await Lab.open(t.signal);
+  const certificates = await labCertificates(lab);
+  const bench = () => certificates.issue("agent", "bench-1", "-host", "localhost");
+  const agent = await lab.agent({ board }, ...(await bench()));
+  const before = await serialAt(agent.address);
+  await bench();
+  agent.kill("SIGHUP");
+  await agent.said("stderr", /"msg":"certificates read again"/);
+  const { code, stdout } = await lab.dutctl(["-tls", "-s", agent.address, "list"], {
+    env: { SSL_CERT_FILE: certificates.ca },
+  });
+  const untrusted = await lab.dutctl(["-tls", "-s", agent.address, "list"]);
+  assert.deepEqual(
+    [code, stdout, before === (await serialAt(agent.address)), untrusted.code],
+    [0, "- board\n", false, 126],
+  );
+});
+
 test("a server with another authority, and one in the clear, are not spoken to", async (t) => {
   await using lab = await Lab.open(t.signal);
   const ours = await labCertificates(lab);

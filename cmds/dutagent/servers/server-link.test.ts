@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Socket } from "node:net";
 import { test } from "node:test";
 import { silentLog } from "#pkg/log/log.ts";
 import { parseAddress } from "#pkg/protocol/address.ts";
@@ -29,6 +30,19 @@ async function openServer(): Promise<Pick<Listener, "address"> & AsyncDisposable
   const arrivals = new Feed<ServerEnd>();
   const waiting = arrivals[Symbol.asyncIterator]();
   const open = new Set<Tunnel>();
+  const arrive = async (socket: Socket) => {
+    await acceptUpgrade(socket, upgrades.agent);
+    const tunnel = new Tunnel(socket, "the agent");
+    open.add(tunnel);
+    const out = new Feed<Said>();
+    const heard = clientFor(SessionService, tunnel, { identity: undefined }).open(out)[Symbol.asyncIterator]();
+    out.push({ msg: { case: "challenge", value: { nonce } } });
+    arrivals.push({
+      tunnel,
+      say: (message) => out.push(message),
+      hear: async () => (await heard.next()).value?.msg ?? { case: undefined },
+    });
+  };
   const listener = await listen(
     parseAddress("localhost:0"),
     (_, response) => {
@@ -38,19 +52,7 @@ async function openServer(): Promise<Pick<Listener, "address"> & AsyncDisposable
     {
       ...{ log: silentLog, insecure: false },
       upgrades: {
-        [upgrades.agent](_, socket) {
-          acceptUpgrade(socket, upgrades.agent);
-          const tunnel = new Tunnel(socket, "the agent");
-          open.add(tunnel);
-          const out = new Feed<Said>();
-          const heard = clientFor(SessionService, tunnel, { identity: undefined }).open(out)[Symbol.asyncIterator]();
-          out.push({ msg: { case: "challenge", value: { nonce } } });
-          arrivals.push({
-            tunnel,
-            say: (message) => out.push(message),
-            hear: async () => (await heard.next()).value?.msg ?? { case: undefined },
-          });
-        },
+        [upgrades.agent]: (_, socket) => void arrive(socket),
       },
     },
   );

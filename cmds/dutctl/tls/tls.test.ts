@@ -141,6 +141,15 @@ test("TLS is left by taking its keys away, and a half of them is an error", asyn
   assert.doesNotMatch(await readFile(user.path(".config/dutctl/config.yaml"), "utf8"), /authority|tls/);
 });
 
+test("a key press completes from a secured server", async () => {
+  await using user = await desk();
+  await using lab = await agent({ ...here, clientCa: ours.own.cert });
+  const words = [`server=${lab.address}`, "tls-ca=ca.pem", "tls-cert=alice.pem", "tls-key=alice.key"];
+  await user.run(["config", "set", "lab", ...words]);
+  const { stdout } = await user.run(["__complete", "boa"], { DUTCTL_COMPLETION_TIMEOUT: "5s" });
+  assert.match(stdout, /^board$/m);
+});
+
 test("a client that does not know of the TLS of a server is told", async () => {
   await using user = await desk();
   await using lab = await agent({ ...here, clientCa: undefined });

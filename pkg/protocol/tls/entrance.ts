@@ -66,7 +66,10 @@ export class Entrance {
       this.#log.warn("connection refused, no TLS was agreed on", { remote, err: messageOf(error) });
       throw error;
     }
-    secured.on("error", () => socket.destroy());
+    secured.on("error", (error) => {
+      this.#log.debug("connection failed", { err: error });
+      socket.destroy();
+    });
     const protocol = await recognise(secured, this.#firstBytesMs);
     if (protocol === "tls") {
       throw new DutError("canceled", "the peer speaks TLS inside TLS");
