@@ -53,7 +53,8 @@ export type StoreHealth =
 
 /**
  * Small state that outlives the process. What a call has resolved for is on disk: neither the end of the process nor of
- * the power takes it back. Calls take effect one after another, in the order they were made.
+ * the power takes it back. Calls about the same key take effect in the order they were made, and a list after all that
+ * were made before it.
  *
  * All reject with resource_exhausted when nothing can be written (the disk is full, or read-only now), with unavailable
  * when the store cannot be reached or its connection was lost in the middle, and with data_loss when what is kept is not
@@ -88,7 +89,7 @@ export interface Store extends AsyncDisposable {
    * is closed, which ends it without an error. Of several changes of a key that happen before they are taken only the
    * latest is told, and when more is waiting than `backlogLimits` a new snapshot comes in its place: a slow watcher
    * misses steps on the way but never where they led. Changes made at once may be told apart. A connection that is lost
-   * is made again without missing anything. Throws permission_denied and data_loss.
+   * is made again without missing anything. Throws what cannot pass by itself: permission_denied, data_loss.
    */
   watch(prefix: string, signal: AbortSignal): AsyncIterable<StoreEvent>;
   readonly health: StoreHealth;

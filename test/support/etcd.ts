@@ -82,9 +82,9 @@ export class Etcd implements AsyncDisposable {
   }
 
   /** Asks the first member what our own client has no use for, by its gateway in JSON. */
-  async ask(path: string, body: object): Promise<unknown> {
+  async ask(path: string, body: object, headers: Readonly<Record<string, string>> = {}): Promise<unknown> {
     const { address = "" } = this.#members[0] ?? {};
-    const answer = await fetch(`http://${address}${path}`, { method: "POST", body: JSON.stringify(body) });
+    const answer = await fetch(`http://${address}${path}`, { method: "POST", headers, body: JSON.stringify(body) });
     if (!answer.ok) {
       throw new Error(`etcd answers ${path} with ${answer.status}: ${await answer.text()}`);
     }

@@ -112,6 +112,22 @@ export function storeContract(backend: string, skip: string | undefined, makePla
     assert.deepEqual([(await store.get("a"))?.value], winners);
   });
 
+  contract(
+    "calls about a key take effect in the order they were made, whether or not they are waited for",
+    async (store) => {
+      const calls = Array.from({ length: 200 }, (_, index) => store.put("a", `${index}`));
+      const listed = store.list("");
+      const found = store.get("a");
+      const [entries, entry, deleted] = [await listed, await found, await store.delete("a")];
+      assert.deepEqual([entry?.value, entries, deleted], ["199", [entry], true]);
+      const revisions = await Promise.all(calls);
+      assert.deepEqual(
+        revisions.toSorted((a, b) => a - b),
+        revisions,
+      );
+    },
+  );
+
   contract("a change of several keys is all or nothing, of one revision, and may end in a mere look", async (store) => {
     const old = await store.put("old", "1");
     const revision = await store.change([

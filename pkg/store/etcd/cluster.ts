@@ -111,11 +111,6 @@ export class Cluster implements Disposable {
     }
   }
 
-  /** Has the next call bring a new token. */
-  forgetToken(): void {
-    this.#token?.forget();
-  }
-
   [Symbol.dispose](): void {
     for (const session of this.#sessions) {
       session[Symbol.dispose]();
@@ -130,14 +125,14 @@ export class Cluster implements Disposable {
     if (token === undefined) {
       return call({});
     }
+    const headers = await token.headers(session);
     try {
-      return await call(await token.headers(session));
+      return await call(headers);
     } catch (error) {
       if (!isTokenOver(error)) {
         throw error;
       }
-      token.forget();
-      return call(await token.headers(session));
+      return call(await token.renewed(session, headers));
     }
   }
 

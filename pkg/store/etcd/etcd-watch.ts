@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { DutError } from "#pkg/errors/dut-error.ts";
-import { Event_EventType, Watch } from "#pkg/protocol/gen/etcdserverpb/etcd_pb.ts";
+import { Event_EventType, KV, Watch } from "#pkg/protocol/gen/etcdserverpb/etcd_pb.ts";
 import type { Backlog } from "../backlog.ts";
 import { type Beginning, follow } from "../follow.ts";
 import type { StoreEvent } from "../store.ts";
@@ -50,7 +50,10 @@ async function takeFrom(
   position: { next: bigint },
   signal: AbortSignal,
 ): Promise<void> {
-  const create = { ...keys.range(prefix), startRevision: position.next };
+  const range = keys.range(prefix);
+  // A watch with a token that is over is merely refused; a question has it renewed.
+  await cluster.call(KV.method.range, { ...range, limit: 1n, keysOnly: true }, { repeatable: true, signal });
+  const create = { ...range, startRevision: position.next };
   const request = { requestUnion: { case: "createRequest", value: create } } as const;
   for await (const answer of cluster.stream(Watch.method.watch, request, signal)) {
     if (answer.compactRevision > 0n) {

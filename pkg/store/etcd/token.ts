@@ -23,8 +23,12 @@ export class Token {
     return this.#headers;
   }
 
-  forget(): void {
-    this.#headers = undefined;
+  /** The headers of another try after etcd has refused `stale`: new ones, unless somebody has asked for those already. */
+  async renewed(peer: Streams, stale: Headers): Promise<Headers> {
+    if ((await this.#headers) === stale) {
+      this.#headers = undefined;
+    }
+    return this.headers(peer);
   }
 
   async #authenticate(peer: Streams): Promise<Headers> {
@@ -37,7 +41,7 @@ export class Token {
       if (hasNoUsers(error)) {
         return {};
       }
-      this.forget();
+      this.#headers = undefined;
       throw error;
     }
   }
