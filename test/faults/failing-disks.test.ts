@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
-import { mkdtempDisposable } from "node:fs/promises";
+import { mkdtempDisposable, watch } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -51,9 +51,18 @@ async function assertDegraded(store: StoreProcess, reason: RegExp, kept: Record<
   assert.deepEqual(await valuesIn(store), kept);
 }
 
+/** Resolves when the disk of a store that is not well has been tried once more. */
+async function tried(directory: string, signal: AbortSignal): Promise<void> {
+  for await (const { filename } of watch(directory, { signal })) {
+    if (filename === "state.db.probe") {
+      return;
+    }
+  }
+}
+
 test("a full disk refuses changes and answers questions, and all is well when there is room again", {
   skip: mountsAreMissing,
-}, async () => {
+}, async (t) => {
   await using disk = await PrivateMount.tmpfs(2 * 1024 * 1024);
   const filler = join(disk.seen, "filler");
   const directory = join(disk.path, "state");
@@ -64,6 +73,8 @@ test("a full disk refuses changes and answers questions, and all is well when th
   for (let round = 0; round < 2; round += 1) {
     fill(filler);
     await assertDegraded(store, /no space left on the disk of .*state\.db/, kept);
+    await tried(join(disk.seen, "state"), t.signal);
+    assert.equal((await store.health()).kind, "degraded");
     rmSync(filler);
     await store.well();
   }
