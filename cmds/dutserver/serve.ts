@@ -126,10 +126,14 @@ async function shutDown(lab: Lab, listener: Listener, { peers, server, log }: Su
   const reason = `${server} is shutting down`;
   lab.budget.refuse(new DutError("unavailable", reason, { hint: "try again in a moment" }));
   lab.sessions.sendAway(reason);
+  await lab.budget.ended(AbortSignal.timeout(drainMs)).catch(() => {
+    log.warn("runs that do not end are given up", { runs: lab.budget.count });
+    // Clients hear of their agents why, and of a connection that is dropped nothing.
+    lab.sessions[Symbol.dispose]();
+  });
+  // Who watches would stay for as long as he may.
+  lab.inventory[Symbol.dispose]();
   try {
-    await lab.budget.ended(AbortSignal.timeout(drainMs));
-    // Who watches would stay for as long as he may.
-    lab.inventory[Symbol.dispose]();
     const patience = AbortSignal.timeout(farewellMs);
     await Promise.all([listener.drain(patience), peers?.drain()]);
   } catch (error) {

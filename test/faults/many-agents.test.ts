@@ -74,7 +74,7 @@ test(`an agent that comes and goes every ${flapMs / 1000} s for ${flapsFor / 100
   }
   const { code, stderr } = await lab.dutctl(["-s", server.address, "fleet-0-0", "ticks"]);
   assert.equal(code, 121);
-  assert.match(stderr, /is offline since .*: the connection was lost \(flapping: 5 sessions or more within 60 s\)/);
+  assert.match(stderr, /is offline since .* \(flapping: 5 sessions or more within 60 s\)/);
   const times = recordsOf(server, { msg: "agent flapping", agent: "fleet-0" }).map(({ time }) => Date.parse(time));
   assert.ok(times.length > 0);
   assert.deepEqual(
