@@ -9,7 +9,7 @@ const suite = "test/faults";
 /** The cases of our list of threats that these programs are to be held to. */
 const cases = [
   ["A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8", "A9", "A11", "A12"],
-  ["B1", "B2", "B4", "B5", "B6", "B8", "B9"],
+  ["B1", "B2", "B4", "B5", "B6", "B7", "B8", "B9"],
   ["C1", "C3", "C4", "C5", "C6", "C9"],
   ["D6", "D7"],
   ["E1", "E2", "E3", "E4"],

@@ -13,6 +13,8 @@ export interface TcpProxy extends AsyncDisposable {
   readonly connections: number;
   /** How many bytes have passed, over all connections. */
   readonly passed: Readonly<Record<Direction, number>>;
+  /** Leads connections that are made from now on to another `host:port`. */
+  lead(target: string): void;
   /** Breaks every connection that there is. */
   cut(how?: "reset" | "end"): void;
   /** Breaks what there is and resets what comes, until it is called with false. */
@@ -36,8 +38,7 @@ const directions: readonly Direction[] = ["up", "down"];
 class FaultyProxy implements TcpProxy {
   readonly passed = { up: 0, down: 0 };
   connections = 0;
-  readonly #host: string;
-  readonly #port: number;
+  #target: { readonly host: string; readonly port: number };
   readonly #faultOf: FaultOf;
   readonly #seed: number;
   readonly #sockets = new Set<Socket>();
@@ -46,9 +47,7 @@ class FaultyProxy implements TcpProxy {
   readonly #held: Record<Direction, PromiseWithResolvers<void> | undefined> = { up: undefined, down: undefined };
 
   constructor(target: string, faultOf: FaultOf, seed: number) {
-    const colon = target.lastIndexOf(":");
-    this.#host = target.slice(0, colon);
-    this.#port = Number(target.slice(colon + 1));
+    this.#target = placeOf(target);
     this.#faultOf = faultOf;
     this.#seed = seed;
   }
@@ -60,6 +59,10 @@ class FaultyProxy implements TcpProxy {
 
   get address(): string {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  lead(target: string): void {
+    this.#target = placeOf(target);
   }
 
   cut(how: "reset" | "end" = "reset"): void {
@@ -101,7 +104,7 @@ class FaultyProxy implements TcpProxy {
     const random = pseudoRandom(this.#seed + this.connections);
     const fault = this.#faultOf(this.connections, random);
     this.connections += 1;
-    const peer = connect({ host: this.#host, port: this.#port, noDelay: true, allowHalfOpen: true });
+    const peer = connect({ ...this.#target, noDelay: true, allowHalfOpen: true });
     const both = [client, peer];
     for (const socket of both) {
       this.#sockets.add(socket);
@@ -123,4 +126,9 @@ class FaultyProxy implements TcpProxy {
     void passBytes(line("up", client, peer));
     void passBytes(line("down", peer, client));
   }
+}
+
+function placeOf(target: string): { readonly host: string; readonly port: number } {
+  const colon = target.lastIndexOf(":");
+  return { host: target.slice(0, colon), port: Number(target.slice(colon + 1)) };
 }
