@@ -11,6 +11,7 @@ const unixAuthority = "http://localhost";
 
 const sessionOptions: ClientSessionOptions = {
   maxSessionMemory: limits.client.sessionMegabytes,
+  maxOutstandingPings: limits.outstandingPings,
   peerMaxConcurrentStreams: limits.client.concurrentStreams,
 };
 

@@ -79,6 +79,8 @@ export const limits = {
    */
   pingIntervalMs: 3_000,
   pingTimeoutMs: 5_000,
+  /** How many pings may wait for their answers behind much data on a narrow line: four minutes of them. */
+  outstandingPings: 64,
   /** Opening a connection. */
   connectMs: 10_000,
   /** The longest deadline that a timer of Node can hold; a call that wants a longer one is refused. */

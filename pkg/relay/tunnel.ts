@@ -19,6 +19,7 @@ export class Tunnel implements Streams, Disposable {
     const session = connect("http://tunnel", {
       createConnection: () => socket,
       maxSessionMemory: limits.tunnel.sessionMegabytes,
+      maxOutstandingPings: limits.outstandingPings,
       peerMaxConcurrentStreams: limits.tunnel.concurrentStreams,
       settings: { initialWindowSize: limits.relayWindowBytes, enablePush: false },
     });

@@ -51,3 +51,15 @@ test(`${runs} runs over lines that are late, jittery, narrow and sliced come out
 function absent({ code }: NodeJS.ErrnoException): undefined {
   assert.equal(code, "ENOENT");
 }
+
+for (const protocol of ["v1", "lab"]) {
+  test(`a file that fills a narrow line for longer than a ping may take arrives, over ${protocol}`, async (t) => {
+    await using lab = await Lab.open(t.signal);
+    const agent = await lab.agent({ board: { cmds: { job } } });
+    await using narrow = await openTcpProxy(agent.address, () => ({ bytesPerSecond: 50_000 }));
+    await writeFile(lab.path("in"), Buffer.alloc(1_000_000, "firmware "));
+    const words = ["-s", narrow.address, "-protocol", protocol, "board", "job", "in", "out"];
+    const { code, stderr } = await dutctl(words, { directory: lab.directory });
+    assert.deepEqual([code, stderr], [0, ""]);
+  });
+}
