@@ -49,6 +49,7 @@ async function round(store: Writer, beliefs: Map<string, Belief>, random: () => 
   };
   const writing = Array.from(beliefs, ([key, belief]) => write(store, key, belief, random, acknowledged));
   await Promise.all(writing);
+  assert.ok(left <= 0, "it was gone before it was killed");
   await killed;
 }
 
