@@ -26,7 +26,7 @@ export function serverHandler(served: Served, { log, metrics = noMetrics, routes
       labRoutes(reach, inventory, rpcLog)(router);
       more?.(router);
     },
-    { self: "dutserver", log: rpcLog },
+    { self: "dutserver", log: rpcLog, metrics },
   );
   const relayLog = log.with({ scope: "relay" });
   const relaying = { reach, budget, metrics, log: relayLog, refusals: sparing(relayLog) };
