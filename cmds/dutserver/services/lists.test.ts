@@ -12,7 +12,7 @@ import { device, labAgent, oldAgent } from "../test/lab-agent.ts";
 import { openRelay } from "../test/open-relay.ts";
 
 test("our list has the devices of all agents, of old ones as far as they know, and says why one is offline", async () => {
-  await using relay = await openRelay();
+  await using relay = await openRelay({ firstMs: 30_000 });
   await relay.agent(["old-busy", "old-free", "old-locked"], oldAgent().routes);
   const board = device("board", { description: "a board", state: DeviceState.BUSY, lock: { owner: "alice@h" } });
   const agent = await relay.agent(["board", "dropped"], labAgent(board, device("unregistered")).routes);

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { parseConfig } from "#pkg/config/parse-config.ts";
 import { Locks } from "#pkg/lock/locks.ts";
 import { type Log, silentLog } from "#pkg/log/log.ts";
+import { noMetrics } from "#pkg/metrics/metrics.ts";
 import { defineModule } from "#pkg/modules/module.ts";
 import type { Address } from "#pkg/protocol/address.ts";
 import type { ClientTls } from "#pkg/protocol/dial.ts";
@@ -11,6 +12,7 @@ import { type HttpHandler, rpcHandler } from "#pkg/protocol/rpc-handler.ts";
 import { type Bench, openBench } from "#pkg/session/bench.ts";
 import { RunEngine } from "#pkg/session/run-engine.ts";
 import { agentHandler } from "../../../cmds/dutagent/agent-handler.ts";
+import { FileMemory } from "../../../cmds/dutagent/file-memory.ts";
 import { runRoutes } from "../../../cmds/dutagent/lab-run.ts";
 import { labRoutes } from "../../../cmds/dutagent/lab-service.ts";
 import { type Identity, openIdentity } from "../../../cmds/dutagent/servers/identity.ts";
@@ -113,7 +115,7 @@ export class MemoryAgent {
   }
 
   #handler(engine: RunEngine, stopping: AbortSignal): HttpHandler {
-    const desk = { bench: this.#bench, engine, locks: this.#locks, log: silentLog };
+    const desk = { bench: this.#bench, engine, locks: this.#locks, memory: new FileMemory(noMetrics), log: silentLog };
     const routes = rpcHandler(
       (router) => {
         deviceRoutes(desk)(router);
