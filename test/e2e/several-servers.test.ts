@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { parseAddress } from "#pkg/protocol/address.ts";
 import { connectTo } from "#pkg/protocol/client.ts";
 import { type Device, DeviceState } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
+import { upgrade, upgrades } from "#pkg/relay/upgrade.ts";
 import { Etcd, etcdIsMissing } from "#test/support/etcd.ts";
 import { type Daemon, Lab, shellCommand } from "#test/support/lab.ts";
+import { labCertificates } from "#test/support/lab-certificates.ts";
 
 const board = { cmds: { sh: shellCommand } };
 const skip = etcdIsMissing ?? false;
@@ -155,4 +157,43 @@ test("who owns what is the lab's and not a server's, and an administrator change
     [transfer.stdout, list.stdout],
     ['device "board" belongs to agent "second"\n', "board\tsecond\tonline\n"],
   );
+});
+
+test("servers call each other over TLS, and the caller of one is the same to an agent at another", {
+  skip,
+}, async (t) => {
+  await using etcd = await Etcd.start();
+  await using lab = await Lab.open(t.signal);
+  const certificates = await labCertificates(lab);
+  const open = async (name: string) => {
+    const own = certificates.guarded(await certificates.issue("server", name, "-host", "localhost"));
+    return lab.server("-store", `etcd://${etcd.addresses}/test`, "-tls-ca", certificates.ca, ...own);
+  };
+  const [one, two] = await Promise.all([open("one"), open("two")]);
+  const bench = certificates.client(await certificates.issue("agent", "bench"));
+  await lab.agent({ board }, "-a", "none", "-name", "bench", "-server", two.address, ...bench);
+  const alice = certificates.client(await certificates.issue("user", "alice"));
+  const atOne = (...words: string[]) => lab.dutctl(["-s", one.address, ...alice, ...words]);
+  const rival = certificates.client(await certificates.issue("user", "rival"));
+  const watching = lab.start("dutctl", ["-s", one.address, ...alice, "-f", "jsonl", "watch"]);
+  await watching.said("stdout", /"name":"board","state":"free"/);
+  const locked = await atOne("board", "lock", "5m");
+  const ran = await atOne("board", "sh", "echo here");
+  const refused = await lab.dutctl(["-s", two.address, ...rival, "board", "sh", "true"]);
+  assert.match(locked.stdout, /locked by "alice" for 5m/);
+  assert.deepEqual([ran.stdout, refused.code], ["here\n", 123]);
+  assert.match(refused.stderr, /device "board" is locked by "alice"/);
+});
+
+test("a bench's certificate does not let it call a server as another server does", { skip }, async (t) => {
+  await using etcd = await Etcd.start();
+  await using lab = await Lab.open(t.signal);
+  const certificates = await labCertificates(lab);
+  const own = certificates.guarded(await certificates.issue("server", "one", "-host", "localhost"));
+  const server = await lab.server("-store", `etcd://${etcd.addresses}/test`, ...own);
+  const [, cert = "", , key = ""] = await certificates.issue("agent", "bench");
+  const [ca, ...pair] = await Promise.all([certificates.ca, cert, key].map((path) => readFile(path, "utf8")));
+  const tls = { ca, own: { cert: pair[0] ?? "", key: pair[1] ?? "" } };
+  const call = upgrade(parseAddress(server.address), upgrades.peer, { tls, signal: t.signal });
+  await assert.rejects(call, { code: "permission_denied" });
 });
