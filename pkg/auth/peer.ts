@@ -1,6 +1,6 @@
 import type { X509Certificate } from "node:crypto";
 import { alternativeNames } from "./alternative-names.ts";
-import { keyFingerprint } from "./fingerprint.ts";
+import { certifiedKeyFingerprint } from "./fingerprint.ts";
 
 export const roles = ["user", "agent", "server"] as const;
 
@@ -25,7 +25,7 @@ const anonymous: Peer = { kind: "anonymous" };
 
 /** What a certificate says; that it may say so has been checked before. */
 export function peerOfCertificate(certificate: X509Certificate): CertifiedPeer {
-  const fingerprint = keyFingerprint(certificate);
+  const fingerprint = certifiedKeyFingerprint(certificate);
   const own = ownName(certificate);
   return {
     kind: "certificate",

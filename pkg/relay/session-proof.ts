@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, verify } from "node:crypto";
+import { createPublicKey, verify } from "node:crypto";
 import { DutError } from "#pkg/errors/dut-error.ts";
 
 /** What an agent says of itself when it is asked to prove it. */
@@ -29,9 +29,4 @@ export function checkSessionProof(claim: SessionClaim, publicKey: Uint8Array, si
   if (!valid) {
     throw new DutError("unauthenticated", `agent "${claim.agent}" did not prove that its key is its own`);
   }
-}
-
-/** A public key in DER (SubjectPublicKeyInfo) as people compare it: `SHA256:` and the digest in base64. */
-export function keyFingerprint(publicKey: Uint8Array): string {
-  return `SHA256:${createHash("sha256").update(publicKey).digest("base64").replace(/=+$/, "")}`;
 }

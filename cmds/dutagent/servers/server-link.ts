@@ -3,6 +3,7 @@ import type { Log } from "#pkg/log/log.ts";
 import { type Address, formatAddress } from "#pkg/protocol/address.ts";
 import type { ClientTls } from "#pkg/protocol/dial.ts";
 import type { HttpHandler } from "#pkg/protocol/rpc-handler.ts";
+import { unlessAborted } from "#pkg/protocol/unless-aborted.ts";
 import { type DialledOut, dialOut } from "#pkg/relay/dial-out.ts";
 import { Bell } from "../bell.ts";
 import { AgentSession } from "./agent-session.ts";
@@ -99,7 +100,7 @@ export class ServerLink implements Disposable {
 
   /** Resolves when everything that servers have open here has ended; rejects when the signal aborts first. */
   async drain(signal: AbortSignal): Promise<void> {
-    await untilAborted(Promise.all(Array.from(this.#open, ({ connection }) => connection.drain())), signal);
+    await unlessAborted(Promise.all(Array.from(this.#open, ({ connection }) => connection.drain())), signal);
   }
 
   [Symbol.dispose](): void {
@@ -138,11 +139,11 @@ export class ServerLink implements Disposable {
   }
 
   async #attached(server: Address, { session, connection }: Open, signal: AbortSignal): Promise<Ended> {
-    const epoch = await untilAborted(session.accepted, signal);
+    const epoch = await unlessAborted(session.accepted, signal);
     const since = performance.now();
     this.#complaint = "";
     this.#options.log.info("attached", { server: formatAddress(server), epoch: Number(epoch) });
-    return untilAborted(
+    return unlessAborted(
       Promise.race([
         session.sentAway.then((reason): Ended => ({ kind: "sent away", reason })),
         connection.closed.then(
@@ -179,19 +180,6 @@ export class ServerLink implements Disposable {
 
 function isAbsence(error: unknown): boolean {
   return error instanceof DutError && ["unavailable", "deadline_exceeded"].includes(error.code);
-}
-
-/** Rejects with the signal's reason when that comes first. */
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason);
-  signal.throwIfAborted();
-  signal.addEventListener("abort", onAbort);
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
 }
 
 /** Ends early when the signal aborts. */

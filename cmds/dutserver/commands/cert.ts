@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import { hostNames } from "#pkg/auth/alternative-names.ts";
 import { authorityFiles, issueInto, type Written } from "#pkg/auth/authority/authority-files.ts";
 import { parseHolder, parseHost } from "#pkg/auth/authority/names.ts";
-import { keyFingerprint } from "#pkg/auth/fingerprint.ts";
+import { certifiedKeyFingerprint } from "#pkg/auth/fingerprint.ts";
 import { type Role, roles } from "#pkg/auth/peer.ts";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { type Flags, parseFlags } from "#pkg/golang/flags.ts";
@@ -49,7 +49,7 @@ export async function cert(args: readonly string[]): Promise<string> {
   const { certificate, renewed } = written;
   const hosts = hostNames(certificate);
   return `${renewed ? "renewed" : "wrote"} ${written.cert}, valid until ${certificate.validToDate.toISOString().slice(0, 10)}, for ${request.role} ${request.name}${hosts.length > 0 ? ` at ${hosts.join(", ")}` : ""}
-  with the key ${written.key} (${keyFingerprint(certificate)})
+  with the key ${written.key} (${certifiedKeyFingerprint(certificate)})
 ${adviceFor(request, written)}`;
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { keyFingerprint } from "#pkg/auth/fingerprint.ts";
 import { DutError, explain, messageOf } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
 import type { Log } from "#pkg/log/log.ts";
@@ -13,7 +14,7 @@ import {
   SessionService,
 } from "#pkg/protocol/gen/dutlab/v1/session_pb.ts";
 import { Feed } from "#pkg/relay/feed.ts";
-import { checkSessionProof, keyFingerprint } from "#pkg/relay/session-proof.ts";
+import { checkSessionProof } from "#pkg/relay/session-proof.ts";
 import type { Tunnel } from "#pkg/relay/tunnel.ts";
 import type { Agent } from "../agents/callee.ts";
 import { dialledAgent } from "../agents/dialled-agent.ts";
