@@ -75,13 +75,41 @@ test("one source has as many silent connections as its budget, and others are se
   );
 });
 
-test("after a second of silence the newest of a source takes the place of its oldest", () => {
+test("after a second of silence who comes next takes the place of the oldest, and some of those who wait do", () => {
   const { clock, dial, dialAll } = open();
   const attackers = dialAll(1_000, "192.0.2.1");
   const before = attackers.filter(({ state }) => state === "in");
   clock.now += silent.safeMs;
   const client = dial("192.0.2.1");
-  assert.deepEqual([client.state, before.map(({ state }) => state)], ["in", before.map(() => "closed")]);
+  assert.deepEqual(
+    [client.state, before.map(({ state }) => state)],
+    ["in", before.map((_, index) => (index <= silent.perSource / 4 ? "closed" : "in"))],
+  );
+});
+
+test("those who wait do not push each other out, so that who comes next is served at once", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { clock, dial, dialAll } = open();
+  dialAll(1_000, "192.0.2.1");
+  for (let second = 0; second < 5; second += 1) {
+    clock.now += silent.safeMs;
+    t.mock.timers.tick(silent.safeMs);
+    const client = dial("192.0.2.1");
+    assert.equal(client.state, "in");
+    client.guest?.spoke();
+  }
+});
+
+test("who comes in the second in which a source is full is let in when it is over", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { clock, dial, dialAll } = open();
+  dialAll(1_000, "192.0.2.1");
+  clock.now += 0.3 * silent.safeMs;
+  const client = dial("192.0.2.1");
+  const before = client.state;
+  clock.now += 0.7 * silent.safeMs;
+  t.mock.timers.tick(0.7 * silent.safeMs);
+  assert.deepEqual([before, client.state], ["waits", "in"]);
 });
 
 test("a thousand that come at once and speak are all served, without one being turned away", async () => {
@@ -99,10 +127,10 @@ test("a thousand that come at once and speak are all served, without one being t
 test("all sources together are bounded, and a newcomer takes the place of whoever has been silent the longest", () => {
   const { clock, dial } = open();
   const attackers = Array.from({ length: silent.total }, (_, index) => dial(`10.0.${index >> 8}.${index & 255}`));
-  const early = dial("192.0.2.1");
+  const early = dial("192.0.2.1").state;
   clock.now += silent.safeMs;
   const late = dial("192.0.2.2");
-  assert.deepEqual([states(attackers), early.state, late.state], [{ in: silent.total - 2, closed: 2 }, "in", "in"]);
+  assert.deepEqual([states(attackers), early, late.state], [{ in: silent.total - 2, closed: 2 }, "waits", "in"]);
 });
 
 test("more than may wait turn the oldest of them away", () => {

@@ -30,6 +30,8 @@ interface Account {
   /** When connections of it were closed for abuse. */
   abuses: readonly number[];
   penalisedUntil: number;
+  /** Those of it who waited and took a place from somebody, in a second that began then. */
+  pushes: { readonly began: number; readonly count: number };
 }
 
 interface Connection {
@@ -39,7 +41,7 @@ interface Connection {
   readonly patience: NodeJS.Timeout;
   state: "waiting" | "silent" | "spoken" | "gone";
   /** When it got its place. */
-  since: number;
+  seatedAt: number;
 }
 
 /** How often those who wait look for a place, in milliseconds. */
@@ -48,9 +50,9 @@ const lookMs = 100;
 const manyAccounts = 1024;
 
 /**
- * Which connections a listener serves. Those that have said nothing yet are bounded for each source and in total. The
- * newest of those beyond gets the place of the one that has been silent the longest, once that is longer than a second:
- * who wants something says so at once.
+ * Which connections a listener serves. Those that have asked for nothing yet are bounded for each source and in total. One
+ * that comes beyond gets the place of the one that has been silent the longest, once that is longer than a second: who
+ * wants something says so at once. Until then it waits, the newest before the others.
  */
 export class ConnectionBudget {
   readonly #options: BudgetOptions;
@@ -78,14 +80,14 @@ export class ConnectionBudget {
       return;
     }
     const patience = setTimeout(() => this.#drop(connection, "first_request"), this.#options.firstRequestMs).unref();
-    const connection: Connection = { socket, account, enter, patience, state: "waiting", since: 0 };
+    const connection: Connection = { socket, account, enter, patience, state: "waiting", seatedAt: 0 };
     socket.once("close", () => this.#leave(connection));
     const full = this.#fullnessFor(account);
     if (full !== undefined) {
       this.#options.onHit(full, account.source.name);
     }
     this.#waiting.push(connection);
-    this.#seat();
+    this.#seat(connection);
   }
 
   #refusalOf(account: Account): LimitName | undefined {
@@ -107,10 +109,10 @@ export class ConnectionBudget {
   }
 
   /** Gives places to those who wait, to the newest first, and turns the oldest away when too many wait. */
-  #seat(): void {
+  #seat(newcomer?: Connection): void {
     for (const connection of this.#waiting.toReversed()) {
       const full = this.#fullnessFor(connection.account);
-      if (full === undefined || this.#makeRoom(full === "silent_total" ? undefined : connection.account)) {
+      if (full === undefined || this.#push(connection, full, connection === newcomer)) {
         this.#enter(connection);
       }
     }
@@ -129,7 +131,7 @@ export class ConnectionBudget {
   #enter(connection: Connection): void {
     this.#waiting.splice(this.#waiting.indexOf(connection), 1);
     connection.state = "silent";
-    connection.since = this.#now();
+    connection.seatedAt = this.#now();
     connection.account.silent += 1;
     this.#silent.add(connection);
     connection.enter({
@@ -139,14 +141,35 @@ export class ConnectionBudget {
     });
   }
 
-  /** Whether somebody who has been silent for long enough was there to be dropped, of an account or of any. */
-  #makeRoom(account: Account | undefined): boolean {
+  /**
+   * Lets a connection take the place of one that has been silent for long enough, if there is one. Those who wait may do
+   * so with a quarter of the places in a second, or hundreds of them would take the places from each other, and from
+   * whoever comes next.
+   */
+  #push({ account }: Connection, full: "silent_per_source" | "silent_total", isNew: boolean): boolean {
+    const now = this.#now();
+    if (now - account.pushes.began >= limits.silent.safeMs) {
+      account.pushes = { began: now, count: 0 };
+    }
+    const { began, count } = account.pushes;
+    if (!isNew && count >= Math.ceil(silentPlaces(account, now) / 4)) {
+      return false;
+    }
+    const pushed = this.#makeRoom(full, account);
+    if (pushed && !isNew) {
+      account.pushes = { began, count: count + 1 };
+    }
+    return pushed;
+  }
+
+  /** Whether somebody who has been silent for long enough was there to be dropped, of an account where that one is full. */
+  #makeRoom(full: "silent_per_source" | "silent_total", account: Account): boolean {
     const latest = this.#now() - limits.silent.safeMs;
     for (const connection of this.#silent) {
-      if (connection.since > latest) {
+      if (connection.seatedAt > latest) {
         return false;
       }
-      if (account === undefined || connection.account === account) {
+      if (full === "silent_total" || connection.account === account) {
         this.#drop(connection, "made_room");
         return true;
       }
@@ -220,7 +243,14 @@ export class ConnectionBudget {
     if (this.#accounts.size >= manyAccounts) {
       this.#forget();
     }
-    const account: Account = { source, silent: 0, spoken: 0, abuses: [], penalisedUntil: 0 };
+    const account: Account = {
+      source,
+      silent: 0,
+      spoken: 0,
+      abuses: [],
+      penalisedUntil: 0,
+      pushes: { began: 0, count: 0 },
+    };
     this.#accounts.set(source.name, account);
     return account;
   }

@@ -16,7 +16,7 @@ export class RawPeer implements Disposable {
   private constructor(socket: Socket) {
     this.socket = socket;
     const begun = performance.now();
-    this.closed = once(socket, "close").then(() => performance.now() - begun);
+    this.closed = new Promise((resolve) => socket.once("close", () => resolve(performance.now() - begun)));
     socket.on("data", (bytes: Buffer) => {
       const { frames, rest } = framesIn(Buffer.concat([this.#rest, bytes]));
       this.#rest = Buffer.from(rest);

@@ -1,0 +1,49 @@
+import type { TestContext } from "node:test";
+import { type Daemon, Lab, shellCommand } from "#test/support/lab.ts";
+import { recovery } from "#test/support/metrics.ts";
+import { openCanary } from "./canary.ts";
+
+const board = { cmds: { sh: shellCommand } };
+
+/** A server and an agent, one of which is attacked while a canary works through both. */
+export interface AttackedLab extends AsyncDisposable {
+  readonly lab: Lab;
+  readonly server: Daemon;
+  readonly agent: Daemon;
+  /** What is attacked. */
+  readonly target: Daemon;
+  /**
+   * Does something bad while the canary works, and then waits until the target needs no more than before. What it does
+   * is done once before, so that what a program learns or keeps for ever does not look like a leak. `promptMs` is as for
+   * the canary.
+   */
+  during(t: TestContext, attack: () => Promise<void>, promptMs?: number): Promise<void>;
+}
+
+/** Each of the programs that take connections. */
+export const targets = ["dutserver", "dutagent"] as const;
+
+export async function openAttackedLab(signal: AbortSignal, target: (typeof targets)[number]): Promise<AttackedLab> {
+  const lab = await Lab.open(signal);
+  const server = await lab.server("-log", "info");
+  const agent = await lab.agent({ board, other: board }, "-server", server.address, "-log", "info");
+  const attacked = { dutserver: server, dutagent: agent }[target];
+  return {
+    lab,
+    server,
+    agent,
+    target: attacked,
+    async during(t, attack, promptMs) {
+      await attack();
+      const recovered = await recovery(attacked);
+      await using canary = openCanary(server, "other");
+      await canary.seen(50);
+      canary.calm();
+      await attack();
+      await canary.seen(100);
+      await canary.stop(t, promptMs);
+      t.diagnostic(await recovered());
+    },
+    [Symbol.asyncDispose]: () => lab[Symbol.asyncDispose](),
+  };
+}
