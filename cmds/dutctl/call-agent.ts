@@ -10,6 +10,7 @@ import type { Invocation } from "./grammar.ts";
 import { defaultIdentity } from "./identity.ts";
 import { OutputClosed } from "./stdio.ts";
 import { suggestionFor } from "./suggest.ts";
+import { tellWhenLate } from "./tell-when-late.ts";
 
 /** An invocation that an agent or a server answers. */
 export type Call = Exclude<Invocation, { name: "help" | "version" | "config" | "completion" | "complete" | "invalid" }>;
@@ -56,11 +57,15 @@ async function localAgent(config: string, { world, log }: Pick<Context, "world" 
 /** Tries again, when that is wanted, for as long as somebody else has the device. */
 async function patiently(call: Call, context: Context): Promise<void> {
   if (call.options.waitMs === 0 || !(call.name === "run" || call.name === "lock")) {
-    return dispatch(call, context);
+    using _ = lasting.has(call.name) ? undefined : tellWhenLate(context);
+    return await dispatch(call, context);
   }
   const { whileTaken } = await import("./while-taken.ts");
   return whileTaken(call.device, context, () => dispatch(call, context));
 }
+
+/** What takes as long as it takes, and says itself when nobody answers. */
+const lasting: ReadonlySet<Call["name"]> = new Set(["run", "attach", "watch"]);
 
 async function dispatch(call: Call, context: Context): Promise<void> {
   switch (call.name) {

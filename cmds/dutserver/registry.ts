@@ -23,6 +23,8 @@ const provenAliveMs = 2_000;
 
 /** Which agent has which device. An agent has one connection, whatever the number of its devices. */
 export class Registry implements Disposable {
+  /** Those that did not answer in time when they were asked last. */
+  readonly late = new WeakSet<Agent>();
   readonly #agents = new Map<string, Registered>();
   readonly #listeners = new Set<() => void>();
 

@@ -5,6 +5,7 @@ import { type ClientTls, dial } from "./dial.ts";
 import { limits } from "./limits.ts";
 import { LiveSession } from "./live-session.ts";
 import type { Streams } from "./streams.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 /** The authority of requests to a unix socket, which has no name that HTTP could use. */
 const unixAuthority = "http://localhost";
@@ -105,19 +106,4 @@ function urlOf(address: Address, secure: boolean): string {
 /** For a client an empty host is this machine. */
 function clientAddress(address: Address & { kind: "tcp" }): Address {
   return address.host === "" ? { ...address, host: "localhost" } : address;
-}
-
-/** Waits for shared work, which goes on when this wait is aborted. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) {
-    return work;
-  }
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason);
-  signal.addEventListener("abort", onAbort);
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
 }

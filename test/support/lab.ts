@@ -99,6 +99,11 @@ export class Lab implements AsyncDisposable {
     return this.#listening("dutserver", ["-s", "localhost:0", ...flags]);
   }
 
+  /** The same with words before the program's, such as those of prlimit. */
+  serverUnder(words: readonly string[], ...flags: readonly string[]): Promise<Daemon> {
+    return this.#listening("dutserver", ["-s", "localhost:0", ...flags], words);
+  }
+
   /** Starts an agent with a configuration file, or with devices, and a state directory of its own unless a flag names one. */
   async agent(config: string | Devices, ...flags: readonly string[]): Promise<Daemon> {
     const path = typeof config === "string" ? config : await this.configuration(config);
@@ -119,8 +124,8 @@ export class Lab implements AsyncDisposable {
     await this.#open.disposeAsync();
   }
 
-  async #listening(program: ProgramName, args: readonly string[]): Promise<Daemon> {
-    const child = this.start(program, ["-log-json", ...args]);
+  async #listening(program: ProgramName, args: readonly string[], before: readonly string[] = []): Promise<Daemon> {
+    const child = this.startWords([...before, ...this.wordsOf(program), "-log-json", ...args]);
     const [, address = ""] = await child.said("stderr", /"addr":"([^"]+)","msg":"rpc service listening"/);
     if (args.includes("-server")) {
       await child.said("stderr", /"msg":"registered"/);

@@ -3,8 +3,8 @@ import type { Link, Message } from "./link.ts";
 
 /** For the end of a run that was asked to stop; its modules have seconds of their own to end what they began. Milliseconds. */
 const stoppingMs = 30_000;
-/** The same for a run that has not begun as far as we know. */
-const unansweredMs = 1_000;
+/** The same for a run that has not begun as far as we know: a user who interrupts it is back within a second. */
+const unansweredMs = 700;
 
 /** What we know of the other side when we want the run to end. */
 export interface Standing {
