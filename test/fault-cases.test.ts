@@ -8,7 +8,7 @@ const suite = "test/faults";
 
 /** The cases of our list of threats that these programs are to be held to. */
 const cases =
-  "A10 B2 B4 B5 D6 D7 E1 E2 E3 E4 E6 E12 E13 F1 F2 F3 F4 F5 F6 F7 F8 F12 I1 I2 I3 I4 I5 I6 I7 I8 I10 I11".split(" ");
+  "A10 B2 B4 B5 D6 D7 E1 E2 E3 E4 E6 E7 E12 E13 F1 F2 F3 F4 F5 F6 F7 F8 F12 I1 I2 I3 I4 I5 I6 I7 I8 I10 I11".split(" ");
 
 interface Proof {
   readonly id: string;

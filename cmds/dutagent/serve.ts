@@ -16,12 +16,13 @@ import type { Store } from "#pkg/store/store.ts";
 import { agentHandler } from "./agent-handler.ts";
 import type { Bell } from "./bell.ts";
 import type { ConfigSource } from "./config-source.ts";
+import { FileMemory } from "./file-memory.ts";
 import { runRoutes } from "./lab-run.ts";
 import { labRoutes } from "./lab-service.ts";
 import type { Options } from "./options.ts";
 import { Registration } from "./register.ts";
 import { reloadAtEveryRing } from "./reload.ts";
-import { deviceRoutes } from "./service.ts";
+import { deviceRoutes, fileIntake } from "./service.ts";
 import { countUsers } from "./users/count-users.ts";
 
 /** Stopping every run: a module gets its grace, and what still runs after this is left to the end of the process. */
@@ -60,7 +61,8 @@ export async function serve({ bench, store, options, config, bell, signal, log }
   const { metrics, readiness } = health;
   const engine = new RunEngine(bench, locks, log, { runsPerUser: options.runsPerUser, metrics });
   const stopping = new AbortController();
-  const desk = { bench, engine, locks, log };
+  const memory = new FileMemory(metrics);
+  const desk = { bench, engine, locks, memory, log };
   const rpcLog = log.with({ scope: "rpc" });
   const handler = agentHandler(
     rpcHandler(
@@ -70,7 +72,7 @@ export async function serve({ bench, store, options, config, bell, signal, log }
         runRoutes(engine, log.with({ scope: "session" }))(router);
         health.routes(services)(router);
       },
-      { self: "agent", log: rpcLog },
+      { self: "agent", log: rpcLog, intake: fileIntake(memory), metrics },
     ),
     rpcLog,
   );

@@ -7,8 +7,10 @@ import type { Command, RunRequest, RunResponseSchema } from "#pkg/protocol/gen/d
 import { limits } from "#pkg/protocol/limits.ts";
 import type { CallStream } from "#pkg/protocol/rpc-handler.ts";
 import type { Attachment } from "#pkg/session/attachment.ts";
+import type { Run } from "#pkg/session/run.ts";
 import type { RunEngine } from "#pkg/session/run-engine.ts";
 import type { RunEvent } from "#pkg/session/run-event.ts";
+import type { FileMemory } from "./file-memory.ts";
 import { breakingOff, endedInOrder, goneReason, type RunCall, unfit } from "./run-call.ts";
 import { WholeFiles } from "./whole-files.ts";
 
@@ -17,11 +19,18 @@ const argumentLimits = { count: Number.POSITIVE_INFINITY, bytes: limits.messageB
 
 type Response = MessageInitShape<typeof RunResponseSchema>;
 
+/** What the runs of protocol v1 share. */
+export interface Running {
+  readonly engine: RunEngine;
+  readonly memory: FileMemory;
+  readonly log: Log;
+}
+
 /**
  * DeviceService.Run: one run of the engine in the messages of protocol v1. Everything the run said is sent before its
  * outcome is thrown. What the transport has accepted counts as taken.
  */
-export async function* serveRun(engine: RunEngine, call: RunCall<RunRequest>, log: Log): AsyncGenerator<Response> {
+export async function* serveRun({ engine, memory, log }: Running, call: RunCall<RunRequest>): AsyncGenerator<Response> {
   const { signal } = call;
   const messages = call.requests[Symbol.asyncIterator]();
   const { device, command, args } = await receiveCommand(messages, signal);
@@ -33,11 +42,13 @@ export async function* serveRun(engine: RunEngine, call: RunCall<RunRequest>, lo
   // A message that is refused closes the request as a client that goes does; the refusal comes in the same turn.
   const clientGone = () => void setImmediate(() => client.lose(refusal ?? goneReason(signal)));
   signal.addEventListener("abort", clientGone);
-  const files = new WholeFiles(limits.fileMessageBytes - limits.messageBytes);
+  using files = new WholeFiles({ room: limits.fileMessageBytes - limits.messageBytes, memory, signal });
   try {
-    void feed(client, messages, call.stream, sparing(log.with({ device, run: run.facts.id }))).then((error) => {
-      refusal = error;
-    });
+    void feed(client, { messages, memory, stream: call.stream }, sparing(log.with({ device, run: run.facts.id }))).then(
+      (error) => {
+        refusal = error;
+      },
+    );
     for (let said = await client.next(); said !== undefined; said = await client.next()) {
       if (said.kind !== "entry") {
         continue;
@@ -51,9 +62,10 @@ export async function* serveRun(engine: RunEngine, call: RunCall<RunRequest>, lo
         }
         return;
       }
-      const response = responseOf(event, files);
+      const response = await responseOf(event, files);
       if (response !== undefined) {
         yield response;
+        files.sent();
       }
       if (files.problem !== undefined) {
         run.stop(files.problem);
@@ -77,11 +89,25 @@ async function receiveCommand(messages: AsyncIterator<RunRequest>, signal: Abort
   return first.value.msg.value;
 }
 
+/** What a client says, and where its files are counted. */
+interface Incoming {
+  readonly messages: AsyncIterator<RunRequest>;
+  readonly memory: FileMemory;
+  readonly stream: CallStream;
+}
+
+/** A file that has come is in memory until its module has read it. */
+function keepUntilRead(run: Run, memory: FileMemory, bytes: number): void {
+  if (bytes > limits.messageBytes) {
+    const kept = memory.keep(bytes);
+    void Promise.race([run.conversation.upload?.finished, run.stopped]).then(() => kept[Symbol.dispose]());
+  }
+}
+
 /** Passes what the client sends to the run until either ends. A message that does not fit ends the run and is the result. */
 async function feed(
   { run }: Attachment,
-  messages: AsyncIterator<RunRequest>,
-  stream: CallStream,
+  { messages, memory, stream }: Incoming,
   log: Log,
 ): Promise<DutError | undefined> {
   const { conversation } = run;
@@ -92,6 +118,7 @@ async function feed(
         await conversation.typed(msg.value.data.value);
       } else if (msg.case === "file") {
         conversation.file(msg.value.path, msg.value.content);
+        keepUntilRead(run, memory, msg.value.content.length);
       } else {
         log.warn("unexpected message from client ignored", { message: msg.case ?? "empty" });
       }
@@ -112,7 +139,7 @@ async function feed(
 }
 
 /** Undefined for what the protocol has no word for. */
-function responseOf(event: Exclude<RunEvent, { kind: "end" }>, files: WholeFiles): Response | undefined {
+async function responseOf(event: Exclude<RunEvent, { kind: "end" }>, files: WholeFiles): Promise<Response | undefined> {
   switch (event.kind) {
     case "print":
       return { msg: { case: "print", value: { text: event.bytes } } };
@@ -126,10 +153,10 @@ function responseOf(event: Exclude<RunEvent, { kind: "end" }>, files: WholeFiles
     case "file-request":
       return { msg: { case: "fileRequest", value: { path: event.name } } };
     case "file-head":
-      files.begin(event);
+      await files.begin(event);
       return undefined;
     case "file-chunk":
-      files.add(event);
+      await files.add(event);
       return undefined;
     case "file-end": {
       const file = files.end(event.transfer);

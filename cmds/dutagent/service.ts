@@ -7,24 +7,28 @@ import type { Log } from "#pkg/log/log.ts";
 import { DeviceService } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
 import { callerOf, fromHeader } from "#pkg/protocol/headers.ts";
 import { limits } from "#pkg/protocol/limits.ts";
-import { callStreamKey } from "#pkg/protocol/rpc-handler.ts";
+import { callStreamKey, type Intake } from "#pkg/protocol/rpc-handler.ts";
 import type { Bench } from "#pkg/session/bench.ts";
 import type { RunEngine } from "#pkg/session/run-engine.ts";
 import { lockDevice, unlockDevice, unlockDeviceByForce } from "./desk.ts";
 import { sortedNames } from "./device-view.ts";
+import type { FileMemory } from "./file-memory.ts";
+import { heldMessages } from "./held-messages.ts";
 import { serveRun } from "./service-run.ts";
 
 export interface Service {
   readonly bench: Bench;
   readonly engine: RunEngine;
   readonly locks: Locks;
+  /** For files of runs of protocol v1. */
+  readonly memory: FileMemory;
   readonly log: Log;
 }
 
 /** DeviceService of one agent. */
 export function deviceRoutes(service: Service): (router: ConnectRouter) => void {
   const { method } = DeviceService;
-  const { bench, engine, locks, log } = service;
+  const { bench, engine, locks, memory, log } = service;
   return (router) => {
     router.service(DeviceService, {
       list: () => ({
@@ -62,9 +66,8 @@ export function deviceRoutes(service: Service): (router: ConnectRouter) => void 
         const caller = callerOf(context.requestHeader.get(fromHeader));
         const scoped = log.with({ scope: "session", rpc: "Run", user: caller.name });
         return serveRun(
-          engine,
+          { engine, memory, log: scoped },
           { requests, caller, signal: context.signal, stream: context.values.get(callStreamKey) },
-          scoped,
         );
       },
       { readMaxBytes: limits.fileMessageBytes },
@@ -88,4 +91,11 @@ function reservedState({ owner, since, until }: Reservation) {
 
 function unixSeconds(milliseconds: number): bigint {
   return BigInt(Math.floor(milliseconds / 1000));
+}
+
+/** The bytes of a run's requests, of which one that is a whole file waits for memory. */
+export function fileIntake(memory: FileMemory): Intake {
+  const { method, typeName } = DeviceService;
+  const path = `/${typeName}/${method.run.name}`;
+  return (called, body, signal) => (called === path ? heldMessages(body, memory, signal) : body);
 }

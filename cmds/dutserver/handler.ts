@@ -34,7 +34,7 @@ export function serverHandler({ registry, inventory, log, ...others }: Answering
       labRoutes(registry, inventory, rpcLog)(router);
       more?.(router);
     },
-    { self: "dutserver", log: rpcLog },
+    { self: "dutserver", log: rpcLog, metrics },
   );
   const relayLog = log.with({ scope: "relay" });
   const budget = new RunBudget(runLimits, metrics);

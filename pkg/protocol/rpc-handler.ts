@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { constants, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
+import type { DescMethod } from "@bufbuild/protobuf";
 import {
   Code,
   ConnectError,
@@ -16,9 +17,11 @@ import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from
 import { messageOf } from "#pkg/errors/dut-error.ts";
 import type { Log, LogFields } from "#pkg/log/log.ts";
 import { sparing } from "#pkg/log/sparing.ts";
+import { type Metrics, noMetrics } from "#pkg/metrics/metrics.ts";
 import { connectErrorFrom } from "./fault.ts";
 import { callerOf, fromHeader, versionHeader } from "./headers.ts";
 import { limits } from "./limits.ts";
+import { expectWhole } from "./request-patience.ts";
 import { protocolVersion, refuseIncompatible } from "./version.ts";
 
 /** Answers one HTTP request, of either version. */
@@ -27,10 +30,18 @@ export type HttpHandler = (
   response: ServerResponse | Http2ServerResponse,
 ) => void;
 
+const asksOnce: ReadonlySet<DescMethod["methodKind"]> = new Set(["unary", "server_streaming"]);
+
 export interface RpcHandlerOptions {
   readonly self: "agent" | "dutserver";
   readonly log: Log;
+  /** What the library reads in place of the bytes of a request, by the path of the call: a chance to read them slower. */
+  readonly intake?: Intake;
+  /** Default none. */
+  readonly metrics?: Metrics;
 }
+
+export type Intake = (path: string, body: AsyncIterable<Uint8Array>, signal: AbortSignal) => AsyncIterable<Uint8Array>;
 
 /** The stream below a call, for what the RPC library does not tell. */
 export interface CallStream {
@@ -50,7 +61,10 @@ export const callStreamKey = createContextKey<CallStream>({ broken: false, break
  * Serves RPC routes over gRPC, gRPC-Web and Connect. Every answer carries our version, a client of another major
  * version is refused, and whatever a route throws becomes a status of the wire.
  */
-export function rpcHandler(routes: (router: ConnectRouter) => void, { self, log }: RpcHandlerOptions): HttpHandler {
+export function rpcHandler(
+  routes: (router: ConnectRouter) => void,
+  { self, log, intake = (_, body) => body, metrics = noMetrics }: RpcHandlerOptions,
+): HttpHandler {
   const router = createConnectRouter({
     acceptCompression: [],
     readMaxBytes: limits.messageBytes,
@@ -71,7 +85,12 @@ export function rpcHandler(routes: (router: ConnectRouter) => void, { self, log 
     if (handler.allowedMethods.includes(request.method ?? "")) {
       // Set here, it is there for every outcome; a route that forwards a call replaces it by the version of the peer.
       response.setHeader(versionHeader, protocolVersion);
-      void handler(universalRequestFromNodeRequest(request, response, undefined, contextOf(response)))
+      if (asksOnce.has(handler.method.methodKind)) {
+        expectWhole(request, () => metrics.limitHit("unfinished_request"));
+      }
+      const call = universalRequestFromNodeRequest(request, response, undefined, contextOf(response));
+      const body = intake(handler.requestPath, call.body as AsyncIterable<Uint8Array>, call.signal);
+      void handler({ ...call, body })
         .then((answer) => universalResponseToNodeResponse(answer, response))
         .catch((error: unknown) => {
           // The client hung up while it was being answered: its loss, and known to the run by its signal.

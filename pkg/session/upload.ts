@@ -20,7 +20,10 @@ export class Upload {
   readonly name: string;
   /** Resolves when the first of it has come, or its end: until then another client may send another file of that name. */
   readonly begun: Promise<ReceivedFile>;
+  /** Resolves when nobody reads any more of it. */
+  readonly finished: Promise<void>;
   readonly #begin = Promise.withResolvers<ReceivedFile>();
+  readonly #finish = Promise.withResolvers<void>();
   readonly #pieces = new Deque<Uint8Array>();
   readonly #hash = createHash("sha256");
   readonly #onTaken: () => void;
@@ -37,6 +40,7 @@ export class Upload {
     this.transfer = transfer;
     this.name = name;
     this.begun = this.#begin.promise;
+    this.finished = this.#finish.promise;
     this.#onTaken = onTaken;
     // A run that is over before the file came may have nobody waiting.
     this.begun.catch(() => undefined);
@@ -157,6 +161,7 @@ export class Upload {
       this.#pieces.drain();
       this.#taken = this.#arrived;
       this.#onTaken();
+      this.#finish.resolve();
     }
   }
 

@@ -3,6 +3,7 @@ import { parseConfig } from "#pkg/config/parse-config.ts";
 import type { Host } from "#pkg/host/host.ts";
 import { Locks } from "#pkg/lock/locks.ts";
 import { silentLog } from "#pkg/log/log.ts";
+import { noMetrics } from "#pkg/metrics/metrics.ts";
 import { type Call, defineModule } from "#pkg/modules/module.ts";
 import type { Address } from "#pkg/protocol/address.ts";
 import { type Connection, connectTo } from "#pkg/protocol/client.ts";
@@ -15,7 +16,9 @@ import { openBench } from "#pkg/session/bench.ts";
 import { type EngineOptions, RunEngine } from "#pkg/session/run-engine.ts";
 import { memoryStore } from "#test/support/memory-store.ts";
 import { agentHandler } from "../agent-handler.ts";
+import { FileMemory } from "../file-memory.ts";
 import { runRoutes } from "../lab-run.ts";
+import { fileIntake } from "../service.ts";
 import { serveRun } from "../service-run.ts";
 
 /** A listener with one device "board" whose command "go" is a function of the test's. */
@@ -43,6 +46,7 @@ export async function runBench(run: (call: Call) => Promise<void>, options: Engi
   );
   const locks = opened.use(await Locks.open({ store: memoryStore() }));
   const engine = new RunEngine(bench, locks, silentLog, options);
+  const memory = new FileMemory(noMetrics);
   const handler = rpcHandler(
     (router) => {
       runRoutes(engine, silentLog)(router);
@@ -51,15 +55,14 @@ export async function runBench(run: (call: Call) => Promise<void>, options: Engi
         (requests, context) => {
           const caller = callerOf(context.requestHeader.get(fromHeader));
           return serveRun(
-            engine,
+            { engine, memory, log: silentLog },
             { requests, caller, signal: context.signal, stream: context.values.get(callStreamKey) },
-            silentLog,
           );
         },
         { readMaxBytes: limits.fileMessageBytes },
       );
     },
-    { self: "agent", log: silentLog },
+    { self: "agent", log: silentLog, intake: fileIntake(memory) },
   );
   const listener = opened.use(
     await listen({ kind: "tcp", host: "localhost", port: 0 }, agentHandler(handler, silentLog), {
