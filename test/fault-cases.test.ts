@@ -7,8 +7,16 @@ const root = join(import.meta.dirname, "..");
 const suite = "test/faults";
 
 /** The cases of our list of threats that these programs are to be held to. */
-const cases =
-  "A10 B2 B4 B5 D6 D7 E1 E2 E3 E4 E6 E7 E12 E13 F1 F2 F3 F4 F5 F6 F7 F8 F12 I1 I2 I3 I4 I5 I6 I7 I8 I10 I11".split(" ");
+const cases = [
+  ["A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8", "A9", "A10", "A11", "A12"],
+  ["B1", "B2", "B4", "B5", "B6", "B7", "B8", "B9"],
+  ["C1", "C3", "C4", "C5", "C6", "C9"],
+  ["D6", "D7"],
+  ["E1", "E2", "E3", "E4", "E6", "E7", "E12", "E13"],
+  ["F1", "F2", "F3", "F4", "F5", "F6", "F7", "F8", "F9", "F12"],
+  ["G1", "G2", "G12"],
+  ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I10", "I11"],
+].flat();
 
 interface Proof {
   readonly id: string;

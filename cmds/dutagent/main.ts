@@ -1,5 +1,16 @@
+import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Flags } from "#pkg/golang/flags.ts";
-import { addressFlag, daemonMain, healthFlag, limitFlags, type Task } from "#pkg/program/daemon-command.ts";
+import { quote } from "#pkg/golang/quote.ts";
+import {
+  addressesFlag,
+  addressFlag,
+  daemonMain,
+  type FlagValues,
+  healthFlag,
+  limitFlags,
+  type Task,
+} from "#pkg/program/daemon-command.ts";
+import { parseTls, tlsFlags } from "#pkg/program/tls/tls-flags.ts";
 import { usualRunsPerUser } from "#pkg/session/request-limits.ts";
 import type { Options } from "./options.ts";
 
@@ -7,17 +18,27 @@ const flags = {
   a: {
     kind: "string",
     value: "address",
-    summary: "listen here: host:port, [IPv6]:port or unix:/path",
+    summary: "listen here: host:port, [IPv6]:port or unix:/path; none with -server, which needs no open port",
     default: '"localhost:1024"',
   },
   c: { kind: "string", value: "path", summary: "configuration file", default: '"dutctl.yaml"' },
   "check-config": { kind: "boolean", summary: "only read and check the configuration" },
   "dry-run": { kind: "boolean", summary: "only open every module and close it again" },
-  server: { kind: "string", value: "address", summary: "register the devices with this dutserver" },
+  name: {
+    kind: "string",
+    value: "name",
+    summary: "what servers call this agent",
+    default: "that of its certificate, or the computer's name, with that of the configuration unless it is dutctl.yaml",
+  },
+  server: {
+    kind: "string",
+    value: "address[,address...]",
+    summary: "be at this dutserver, or at one of several of the same lab",
+  },
   state: {
     kind: "string",
     value: "directory",
-    summary: "keep reservations here",
+    summary: "keep reservations and the agent's key here",
     default: "one per configuration file below ~/.local/state/dutagent",
   },
   users: {
@@ -25,6 +46,7 @@ const flags = {
     value: "path",
     summary: "stop when nobody is connected to this unix socket any more; wait while another dutagent has it",
   },
+  ...tlsFlags,
 } as const satisfies Flags;
 
 const tasks: Readonly<Record<string, Task>> = {
@@ -63,14 +85,16 @@ export const main = daemonMain<Options>({
   flags,
   parse: (values) => ({
     task: values["check-config"] === true ? "check-config" : values["dry-run"] === true ? "dry-run" : "serve",
-    listen: addressFlag(values, "a", "localhost:1024"),
+    listen: listenAddress(values),
+    name: agentName(values),
     config: String(values.c ?? "dutctl.yaml"),
     state: (values.state ?? "") === "" ? undefined : String(values.state),
     users: values.users === undefined ? undefined : String(values.users),
     insecure: values.insecure === true,
+    tls: parseTls(values),
+    servers: addressesFlag(values, "server"),
     health: healthFlag(values),
     runsPerUser: limitFlags(values, { "runs-per-user": usualRunsPerUser })["runs-per-user"],
-    server: (values.server ?? "") === "" ? undefined : addressFlag(values, "server", ""),
   }),
   tasks,
   async start(options, daemon, log) {
@@ -83,3 +107,28 @@ export const main = daemonMain<Options>({
     return start(options, daemon, log);
   },
 });
+
+/** Throws invalid_argument for an agent that nobody could reach. */
+function listenAddress(values: FlagValues) {
+  if (values.a !== "none") {
+    return addressFlag(values, "a", "localhost:1024");
+  }
+  if ((values.server ?? "") === "") {
+    throw new DutError("invalid_argument", "an agent with -a none is reached through a server alone", {
+      hint: "give one with -server",
+    });
+  }
+  return undefined;
+}
+
+function agentName(values: FlagValues): string | undefined {
+  if (values.name === undefined) {
+    return undefined;
+  }
+  if (!/^[a-z0-9][a-z0-9._-]{0,63}$/.test(String(values.name))) {
+    throw new DutError("invalid_argument", `invalid value for flag -name: ${quote(String(values.name))}`, {
+      hint: "small letters, digits, dots, dashes and underscores, at most 64",
+    });
+  }
+  return String(values.name);
+}

@@ -9,15 +9,17 @@ interface Reloading {
   readonly config: ConfigSource;
   readonly bench: Bench;
   readonly locks: Locks;
+  /** Reads the certificates again. */
+  readonly renewTls: () => Promise<void>;
   readonly log: Log;
 }
 
 /**
- * Reads the configuration at every ring and lets the bench have it, until the signal. A file with problems changes
+ * Reads the certificates and the configuration at every ring and lets the bench have it, until the signal. A file with problems changes
  * nothing. Does not wait until every device has changed: a run may take long, and the next ring counts at once.
  */
 export async function reloadAtEveryRing(
-  { bell, config, bench, locks, log }: Reloading,
+  { bell, config, bench, locks, renewTls, log }: Reloading,
   signal: AbortSignal,
 ): Promise<void> {
   for (;;) {
@@ -25,6 +27,7 @@ export async function reloadAtEveryRing(
     if (signal.aborted) {
       return;
     }
+    await renewTls();
     const next = await config.read("configuration not changed");
     if (next !== undefined) {
       const done = bench.reload(next, locks);

@@ -1,9 +1,11 @@
+import { randomUUID } from "node:crypto";
 import { DutError, explain, messageOf } from "#pkg/errors/dut-error.ts";
 import { openHealth } from "#pkg/health/open-health.ts";
 import { Locks } from "#pkg/lock/locks.ts";
 import { resourceNames } from "#pkg/lock/resource-names.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { untilAborted } from "#pkg/program/daemon.ts";
+import type { Tls } from "#pkg/program/tls/open-tls.ts";
 import { formatAddress } from "#pkg/protocol/address.ts";
 import { DeviceService } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
 import { LabService, RunService } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
@@ -20,8 +22,9 @@ import { FileMemory } from "./file-memory.ts";
 import { runRoutes } from "./lab-run.ts";
 import { labRoutes } from "./lab-service.ts";
 import type { Options } from "./options.ts";
-import { Registration } from "./register.ts";
 import { reloadAtEveryRing } from "./reload.ts";
+import type { Identity } from "./servers/identity.ts";
+import { ServerLink } from "./servers/server-link.ts";
 import { deviceRoutes, fileIntake } from "./service.ts";
 import { countUsers } from "./users/count-users.ts";
 
@@ -38,6 +41,10 @@ const services = [DeviceService, LabService, RunService].map(({ typeName }) => t
 interface Serving {
   readonly bench: Bench;
   readonly store: Store;
+  readonly tls: Tls;
+  /** What servers know the agent by. */
+  readonly identity: Identity;
+  readonly name: string;
   readonly options: Options;
   readonly config: ConfigSource;
   /** Rung when the configuration is to be read again. */
@@ -47,7 +54,8 @@ interface Serving {
 }
 
 /** Serves a bench until the signal. Resolves with the exit status, with everything stopped but the modules. */
-export async function serve({ bench, store, options, config, bell, signal, log }: Serving): Promise<number> {
+export async function serve(serving: Serving): Promise<number> {
+  const { bench, store, tls, options, config, bell, signal, log } = serving;
   using locks = await Locks.open({
     store,
     log,
@@ -76,23 +84,28 @@ export async function serve({ bench, store, options, config, bell, signal, log }
     ),
     rpcLog,
   );
-  let listener: Listener;
+  let listener: Listener | undefined;
   try {
-    listener = await listen(options.listen, health.before(handler), {
-      log: rpcLog,
-      insecure: options.insecure,
-      metrics,
-    });
+    const { insecure } = options;
+    const own = { log: rpcLog, insecure, tls: tls.listening, metrics };
+    listener = options.listen && (await listen(options.listen, health.before(handler), own));
   } catch (error) {
-    log.error("cannot listen", { addr: formatAddress(options.listen), err: explain(error) });
+    log.error("cannot listen", { addr: options.listen && formatAddress(options.listen), err: explain(error) });
     return 1;
   }
   await using open = listener;
-  log.info("rpc service listening", { addr: formatAddress(open.address) });
-  using registration = new Registration(options.server, bench, open.address, log);
-  if (!(await registration.first())) {
-    return 1;
+  if (open !== undefined) {
+    log.info("rpc service listening", { addr: formatAddress(open.address) });
   }
+  const { identity, name } = serving;
+  using servers = new ServerLink({
+    servers: options.servers,
+    self: { name, bootId: randomUUID(), identity, bench, engine, locks },
+    handler,
+    own: open?.address,
+    tls: () => tls.towardsServers(),
+    log,
+  });
   await using users = await countUsers({
     at: options.users,
     config: () => config.mark,
@@ -100,14 +113,15 @@ export async function serve({ bench, store, options, config, bell, signal, log }
     locks,
   });
   const stop = AbortSignal.any([signal, users.unused]);
-  const reloading = reloadAtEveryRing({ bell, config, bench, locks, log }, stop);
-  const registering = registration.keepUp(stop);
+  const reloading = reloadAtEveryRing({ bell, config, bench, locks, renewTls: () => tls.renew(open), log }, stop);
+  const attaching = servers.keep(stop);
   await untilAborted(stop);
-  await Promise.all([reloading, registering]);
+  await Promise.all([reloading, attaching]);
   log.info("shutting down", { signal: String(stop.reason) });
+  servers.goodbye(shuttingDown);
   readiness.leave(shuttingDown);
   stopping.abort(new DutError("unavailable", shuttingDown));
-  await shutDown(engine, open, log);
+  await shutDown(engine, [servers, ...(open === undefined ? [] : [open])], log);
   return 0;
 }
 
@@ -119,10 +133,16 @@ function resourcesOf(bench: Bench, device: string): readonly string[] {
   );
 }
 
+/** What clients and servers are served through. */
+interface Drainable {
+  /** Takes nothing new and resolves when what is open has ended; rejects when the signal aborts first. */
+  drain(signal: AbortSignal): Promise<void>;
+}
+
 /** Ends every run, then waits until the clients have heard of it; both within their limits. */
-async function shutDown(engine: RunEngine, listener: Listener, log: Log): Promise<void> {
+async function shutDown(engine: RunEngine, doors: readonly Drainable[], log: Log): Promise<void> {
   const drained = new AbortController();
-  const draining = listener.drain(drained.signal);
+  const draining = Promise.all(doors.map((door) => door.drain(drained.signal)));
   try {
     await within(stopRunsMs, "stopping the runs", engine.stop(new DutError("aborted", shuttingDown)));
     await within(drainMs, "telling the clients", draining);

@@ -11,6 +11,7 @@ import { defaultIdentity } from "./identity.ts";
 import { OutputClosed } from "./stdio.ts";
 import { suggestionFor } from "./suggest.ts";
 import { tellWhenLate } from "./tell-when-late.ts";
+import type { TlsSettings } from "./tls/tls-settings.ts";
 
 /** An invocation that an agent or a server answers. */
 export type Call = Exclude<Invocation, { name: "help" | "version" | "config" | "completion" | "complete" | "invalid" }>;
@@ -23,10 +24,12 @@ export async function callAgent(
   const { log, world } = surroundings;
   const { options } = call;
   using local = options.local === undefined ? undefined : await localAgent(options.local, surroundings);
-  const server = local?.address ?? options.server;
-  const identity = options.identity ?? defaultIdentity(world, log);
-  using connection = connectTo(server, {
+  const servers = local === undefined ? options.servers : [local.address];
+  const secured = local === undefined && options.tls !== undefined ? await secure(options.tls) : undefined;
+  const identity = options.identity ?? secured?.name ?? defaultIdentity(world, log);
+  using connection = connectTo(servers, {
     identity,
+    tls: secured?.tls,
     onPeerVersion: (version) => reportVersion(version ?? "", log),
   });
   const { devices } = connection;
@@ -34,7 +37,7 @@ export async function callAgent(
     ...surroundings,
     connection,
     devices,
-    server: formatAddress(server),
+    server: servers.map(formatAddress).join(","),
     options,
     identity,
   };
@@ -52,6 +55,11 @@ export async function callAgent(
 async function localAgent(config: string, { world, log }: Pick<Context, "world" | "log">) {
   const { openLocalAgent } = await import("./local/open-local-agent.ts");
   return openLocalAgent(config, world, log);
+}
+
+async function secure(settings: TlsSettings) {
+  const { readTls } = await import("./tls/read-tls.ts");
+  return readTls(settings);
 }
 
 /** Tries again, when that is wanted, for as long as somebody else has the device. */

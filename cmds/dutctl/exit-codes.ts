@@ -18,7 +18,10 @@ export const exits = {
     code: 125,
     when: "the connection was lost in the middle of a run and could not be resumed, or another client has taken the run over: look before you repeat it",
   },
-  refused: { code: 126, when: "it is not permitted: by the agent, or by the protection of your files" },
+  refused: {
+    code: 126,
+    when: "it is not permitted: by the agent, by the protection of your files, or because the server does not show that it is the one that is meant",
+  },
   interrupted: {
     code: 130,
     when: "interrupted by Ctrl-C or SIGTERM, where a second one ends the program at once; a console left by Ctrl-A x",

@@ -4,7 +4,8 @@ import { parseInvocation } from "./grammar.ts";
 import type { Options } from "./options.ts";
 
 const options: Options = {
-  server: { kind: "tcp", host: "localhost", port: 1024 },
+  servers: [{ kind: "tcp", host: "localhost", port: 1024 }],
+  tls: undefined,
   format: "text",
   verbose: false,
   colour: true,
@@ -69,7 +70,7 @@ const lines: readonly [argv: string[], invocation: ReturnType<typeof parseInvoca
       name: "list",
       options: {
         ...options,
-        server: { kind: "tcp", host: "::1", port: 9 },
+        servers: [{ kind: "tcp", host: "::1", port: 9 }],
         format: "oneline",
         verbose: true,
         colour: false,
@@ -80,11 +81,11 @@ const lines: readonly [argv: string[], invocation: ReturnType<typeof parseInvoca
   ],
   [
     ["-s", "bench", "-u", "", "-f="],
-    { name: "list", options: { ...options, server: { kind: "tcp", host: "bench", port: 1024 }, identity: "" } },
+    { name: "list", options: { ...options, servers: [{ kind: "tcp", host: "bench", port: 1024 }], identity: "" } },
   ],
   [
     ["-s", "unix:/run/dut.sock"],
-    { name: "list", options: { ...options, server: { kind: "unix", path: "/run/dut.sock" } } },
+    { name: "list", options: { ...options, servers: [{ kind: "unix", path: "/run/dut.sock" }] } },
   ],
   [["describe", "dev1"], { name: "describe", device: "dev1", options }],
   [
@@ -208,7 +209,7 @@ test("a flag goes before a setting, and a wrong setting is named by its place", 
   };
   assert.deepEqual(parseInvocation(["-f", "json"], settings), {
     name: "list",
-    options: { ...options, server: { kind: "tcp", host: "lab", port: 7 }, format: "json" },
+    options: { ...options, servers: [{ kind: "tcp", host: "lab", port: 7 }], format: "json" },
   });
   assert.throws(() => parseInvocation([], settings), {
     message: 'invalid value "xml" for DUTCTL_FORMAT: must be text, json, jsonl, yaml or oneline',
@@ -235,7 +236,7 @@ const nonsense: readonly [argv: string[], reason: string][] = [
   ],
   [
     ["config", "set", "colour=red"],
-    '"colour=red" is no KEY=VALUE: the keys are server, user, format, log, protocol, timeout, wait, grace',
+    '"colour=red" is no KEY=VALUE: the keys are server, tls, tls-ca, tls-cert, tls-key, authority, user, format, log, protocol, timeout, wait, grace',
   ],
 ];
 

@@ -5,12 +5,16 @@ import { quote } from "#pkg/golang/quote.ts";
 import { type Address, parseAddress } from "#pkg/protocol/address.ts";
 import { limits } from "#pkg/protocol/limits.ts";
 import { noSettings, type Setting, type Settings } from "./settings.ts";
+import { parseTlsSettings, type TlsSettings } from "./tls/tls-settings.ts";
 
 export type Format = "text" | "json" | "jsonl" | "yaml" | "oneline";
 export type LogMode = "debug" | "warn" | "none";
 
 export interface Options {
-  readonly server: Address;
+  /** The first that answers is spoken to: servers of one lab are alike. */
+  readonly servers: readonly Address[];
+  /** Undefined speaks to the server in the clear. */
+  readonly tls: TlsSettings | undefined;
   readonly format: Format;
   /** Annotate output with metadata. */
   readonly verbose: boolean;
@@ -43,9 +47,14 @@ export const flags = {
   s: {
     kind: "string",
     value: "address",
-    summary: "agent or server to talk to: host:port, host, [IPv6]:port or unix:/path",
+    summary:
+      "agent or server to talk to: host:port, host, [IPv6]:port or unix:/path; servers of one lab with commas between",
     default: '"localhost:1024"',
   },
+  tls: { kind: "boolean", summary: "speak TLS to a server whose certificate this computer trusts" },
+  "tls-ca": { kind: "string", value: "file", summary: "speak TLS to a server with a certificate of these authorities" },
+  "tls-cert": { kind: "string", value: "file", summary: "show this certificate: you are whom it is for" },
+  "tls-key": { kind: "string", value: "file", summary: "the key to that certificate" },
   f: {
     kind: "string",
     value: "format",
@@ -117,8 +126,10 @@ export function parseOptions(given: GivenFlags, settings: Settings = noSettings)
   }
   const duration = (setting: Setting | undefined) => setting && parseSpan(setting);
   const wait = fromFlag("wait") ?? settings.wait;
+  const servers = parseServers(fromFlag("s") ?? settings.server ?? { value: "localhost:1024", place: "flag -s" });
   return {
-    server: parseServer(fromFlag("s") ?? settings.server ?? { value: "localhost:1024", place: "flag -s" }),
+    servers,
+    tls: parseTlsSettings(given, settings, servers),
     format: pick(fromFlag("f") ?? settings.format, words.format, "text, json, jsonl, yaml or oneline") ?? "text",
     verbose: given.v === true,
     colour: given["no-color"] !== true,
@@ -151,9 +162,9 @@ function isDuration(word: string): boolean {
   }
 }
 
-function parseServer(setting: Setting): Address {
+function parseServers(setting: Setting): readonly Address[] {
   try {
-    return parseAddress(setting.value);
+    return setting.value.split(",").map((address) => parseAddress(address.trim()));
   } catch (error) {
     const hint = error instanceof DutError ? error.hint : undefined;
     throw invalidValue(setting, hint ?? messageOf(error));

@@ -8,6 +8,11 @@ export interface Setting {
 /** What can be set beside the command line, with what it means. The names are the keys of a context. */
 export const settingKeys = {
   server: "agent or server to talk to, as for -s",
+  tls: "true: speak TLS to a server whose certificate this computer trusts, as for -tls",
+  "tls-ca": "speak TLS to a server with a certificate of the authorities in this file, as for -tls-ca",
+  "tls-cert": "the file of a certificate that says who you are, as for -tls-cert",
+  "tls-key": "the file of its key, as for -tls-key",
+  authority: "the fingerprint of the authority in tls-ca; setting tls-ca sets it",
   user: "who you are to other users, as for -u",
   format: "output format, as for -f",
   log: "diagnostics on stderr, as for -log",

@@ -5,7 +5,7 @@ import { DutError } from "#pkg/errors/dut-error.ts";
 import { DeviceService } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
 import { type RunRequestSchema, RunService } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
 import { callerOf } from "#pkg/protocol/headers.ts";
-import { openRelay } from "./test/open-relay.ts";
+import { openRelay, serverTitle } from "./test/open-relay.ts";
 
 type Request = MessageInitShape<typeof RunRequestSchema>;
 
@@ -115,10 +115,10 @@ test("an agent's own error passes as it is, and an agent that cannot be reached 
   await agent[Symbol.asyncDispose]();
   await assert.rejects(waiting, {
     code: "unavailable",
-    message: `dutagent at ${agent.address} was lost in the middle of the run`,
+    message: `${serverTitle}: dutagent at ${agent.address} was lost in the middle of the run (the connection was lost)`,
   });
   await assert.rejects(notices(runs.run(requests(start))), {
     code: "unavailable",
-    message: `dutagent at ${agent.address} does not answer the server: connect ECONNREFUSED ${agent.address.replace("localhost", "127.0.0.1")}`,
+    message: `${serverTitle}: dutagent at ${agent.address} does not answer: connect ECONNREFUSED ${agent.address.replace("localhost", "127.0.0.1")}`,
   });
 });

@@ -22,7 +22,7 @@ test("a user, an agent and the server have their most runs, each with a sentence
   });
   take("bob@h", "one");
   assert.throws(() => take("bob@h", "one"), {
-    message: "dutagent at one has 3 runs, which is all that one may have",
+    message: 'dutagent "one" has 3 runs, which is all that one may have',
   });
   take("bob@h", "two");
   assert.throws(() => take("carol@h", "two"), { message: "dutserver forwards 4 runs, which is all that it may" });
@@ -44,7 +44,7 @@ test("who lost the connection to a run gets back to it whatever else runs, and i
   take("alice@h", "one");
   take("alice@h", "one");
   const again = take("alice@h", "one", true);
-  assert.throws(() => take("bob@h", "one"), { message: /^dutagent at one has 3 runs/ });
+  assert.throws(() => take("bob@h", "one"), { message: /^dutagent "one" has 3 runs/ });
   again[Symbol.dispose]();
   take("bob@h", "one");
 });

@@ -1,7 +1,9 @@
+import { EventEmitter, once } from "node:events";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
 import type { LimitName } from "#pkg/metrics/limit-names.ts";
 import type { Metrics } from "#pkg/metrics/metrics.ts";
+import { titleOf } from "./agents/callee.ts";
 
 /** How many runs may be forwarded at once. */
 export interface RunLimits {
@@ -16,7 +18,6 @@ export const usualRunLimits: RunLimits = { perUser: 16, perAgent: 32, total: 2_0
 /** What a run counts for. */
 export interface Counted {
   readonly user: string;
-  /** As errors name it. */
   readonly agent: string;
   /** A run that goes on already: it is counted, and refused to nobody who has lost the connection to it. */
   readonly again: boolean;
@@ -28,15 +29,37 @@ export class RunBudget {
   readonly #metrics: Metrics;
   readonly #ofUsers = new Map<string, number>();
   readonly #ofAgents = new Map<string, number>();
+  readonly #idle = new EventEmitter<{ idle: [] }>();
   #all = 0;
+  #refusal: DutError | undefined;
 
   constructor(limits: RunLimits, metrics: Metrics) {
     this.#limits = limits;
     this.#metrics = metrics;
   }
 
-  /** Counts a run until it is disposed. Throws resource_exhausted for one too many. */
+  /** How many runs are forwarded. */
+  get count(): number {
+    return this.#all;
+  }
+
+  /** Takes no more runs. */
+  refuse(reason: DutError): void {
+    this.#refusal = reason;
+  }
+
+  /** Resolves when none is forwarded; rejects when the signal aborts first. */
+  async ended(signal: AbortSignal): Promise<void> {
+    while (this.#all > 0) {
+      await once(this.#idle, "idle", { signal });
+    }
+  }
+
+  /** Counts a run until it is disposed. Throws resource_exhausted for one too many, and unavailable when no more are taken. */
   take({ user, agent, again }: Counted): Disposable {
+    if (this.#refusal !== undefined) {
+      throw this.#refusal;
+    }
     if (!again) {
       this.#refuse({ user, agent });
     }
@@ -49,6 +72,7 @@ export class RunBudget {
           over = true;
           this.#count(user, agent, -1);
           counted[Symbol.dispose]();
+          this.#idle.emit("idle");
         }
       },
     };
@@ -60,7 +84,7 @@ export class RunBudget {
       throw this.#hit("runs_per_user", `${quote(user)} has ${perUser} runs here, which is all that a user may have`);
     }
     if ((this.#ofAgents.get(agent) ?? 0) >= perAgent) {
-      throw this.#hit("runs_per_agent", `dutagent at ${agent} has ${perAgent} runs, which is all that one may have`);
+      throw this.#hit("runs_per_agent", `${titleOf(agent)} has ${perAgent} runs, which is all that one may have`);
     }
     if (this.#all >= total) {
       throw this.#hit("runs_total", `dutserver forwards ${total} runs, which is all that it may`);

@@ -83,6 +83,11 @@ export class Locks implements Disposable {
     return locks;
   }
 
+  /** Grows with every reservation, over restarts too; an agent whose disk was put back to an older state shows a smaller one. */
+  get fence(): number {
+    return this.#reservations.fence;
+  }
+
   holdOf(device: string): Hold | undefined {
     return this.#holds.get(device);
   }

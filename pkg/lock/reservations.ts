@@ -22,6 +22,7 @@ export class Reservations implements Disposable {
   readonly #claims = new Map<string, KeptReservation>();
   readonly #expiries = new Map<string, Disposable>();
   readonly #around: Surroundings;
+  #fence = 0;
 
   constructor(around: Surroundings) {
     this.#around = around;
@@ -32,7 +33,8 @@ export class Reservations implements Disposable {
     const { store, clock, wall } = this.#around;
     const entries = await store.list(keyPrefix);
     // The latest one last: its offset to wall time is the one that goes on.
-    for (const { key, value } of entries.toSorted((a, b) => a.revision - b.revision)) {
+    for (const { key, value, revision } of entries.toSorted((a, b) => a.revision - b.revision)) {
+      this.#fence = revision;
       this.#keep(key.slice(keyPrefix.length), parseReservation(value, clock, wall));
     }
   }
@@ -48,6 +50,11 @@ export class Reservations implements Disposable {
     return this.#claims.get(device) ?? this.of(device);
   }
 
+  /** The revision of the last one that was put: a store that was put back to an older state has a smaller one. */
+  get fence(): number {
+    return this.#fence;
+  }
+
   devices(): ReadonlySet<string> {
     return new Set([...this.#claims.keys(), ...this.#kept.keys()]);
   }
@@ -57,7 +64,7 @@ export class Reservations implements Disposable {
     const { store, clock, wall, tell } = this.#around;
     this.#claims.set(device, kept);
     try {
-      await store.put(keyPrefix + device, renderReservation(kept, clock, wall));
+      this.#fence = await store.put(keyPrefix + device, renderReservation(kept, clock, wall));
     } finally {
       this.#claims.delete(device);
     }

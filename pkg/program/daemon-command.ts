@@ -119,6 +119,12 @@ export function addressFlag(values: FlagValues, flag: string, otherwise: string)
   }
 }
 
+/** The addresses that a flag gives, with commas between; none when it is not given. Throws invalid_argument naming the flag. */
+export function addressesFlag(values: FlagValues, flag: string): readonly Address[] {
+  const text = String(values[flag] ?? "");
+  return text === "" ? [] : text.split(",").map((part) => addressFlag({ [flag]: part.trim() }, flag, ""));
+}
+
 /** The address where a daemon is to be looked after; undefined when there is none. Throws invalid_argument. */
 export function healthFlag(values: FlagValues): Address | undefined {
   return (values.health ?? "") === "" ? undefined : addressFlag(values, "health", "");

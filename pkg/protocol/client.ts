@@ -6,6 +6,7 @@ import { LabService, RunService } from "./gen/dutlab/v1/dutlab_pb.ts";
 import { type CallOptions, callStream, callUnary } from "./grpc/call.ts";
 import { fromHeader, fromHeaderValue, versionHeader } from "./headers.ts";
 import { Http2Session } from "./http2-session.ts";
+import { onceMore } from "./once-more.ts";
 import type { Streams } from "./streams.ts";
 import { protocolVersion } from "./version.ts";
 
@@ -52,10 +53,10 @@ export interface ConnectionOptions extends CallerOptions {
 }
 
 /**
- * The clients of one agent or server, speaking gRPC as the existing programs do. Nothing is sent before the first call.
+ * The clients of one agent or server, or of the first of several alike that answers, speaking gRPC as the existing programs do. Nothing is sent before the first call.
  * Compression is never offered: it costs several times the throughput, and firmware hardly compresses.
  */
-export function connectTo(address: Address, options: ConnectionOptions): Connection {
+export function connectTo(address: Address | readonly Address[], options: ConnectionOptions): Connection {
   const session = new Http2Session(address, { pingWhenIdle: options.pingWhenIdle ?? false, tls: options.tls });
   return { ...clientsOver(session, options), [Symbol.dispose]: () => session[Symbol.dispose]() };
 }
@@ -95,7 +96,7 @@ function callOf(method: DescMethod, peer: Streams, introduced: Introduction) {
   switch (method.methodKind) {
     case "unary":
       return (request: MessageInitShape<DescMessage>, options: CallOptions = {}) =>
-        callUnary(peer, method, request, introduced(method, options));
+        onceMore(method, introduced(method, options), (introducedAs) => callUnary(peer, method, request, introducedAs));
     case "server_streaming":
       return (request: MessageInitShape<DescMessage>, options: CallOptions = {}) =>
         callStream(peer, method, only(request), introduced(method, options));

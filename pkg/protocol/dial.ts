@@ -28,7 +28,7 @@ export async function dial(
   protocol: "h2" | "http/1.1" = "h2",
 ): Promise<Socket> {
   const socket = await dialInClear(address, signal);
-  return tls === undefined ? socket : secured(socket, { address, signal, tls, protocol });
+  return tls === undefined || address.kind === "unix" ? socket : secured(socket, { address, signal, tls, protocol });
 }
 
 interface Wanted {

@@ -17,9 +17,14 @@ export interface Caller {
   readonly name: string;
 }
 
+/** The identity that the value of a From header has; empty for no header. */
+export function nameIn(from: string | null | undefined): string {
+  return Buffer.from(from ?? "", "latin1").toString("utf8");
+}
+
 /** The caller that the value of a request's From header names. */
 export function callerOf(from: string | null | undefined): Caller {
-  const name = Buffer.from(from ?? "", "latin1").toString("utf8");
+  const name = nameIn(from);
   return name === ""
     ? { kind: "anonymous", name: `unknown-${randomBytes(4).toString("hex")}` }
     : { kind: "named", name };

@@ -15,8 +15,11 @@ import type { HttpHandler } from "./rpc-handler.ts";
 const lingerMs = 200;
 /** How often a session is looked at, in milliseconds. */
 const lookMs = 1_000;
-/** A peer that has sent so much since it was pinged is there, and its answer waits behind what it sends; in bytes. */
-const lifeBytes = 1024;
+/**
+ * A peer that has sent so much since it was pinged is there, and its answer waits behind what is on its way: one ping frame of
+ * its own (RFC 9113, section 6.7), in bytes.
+ */
+const lifeBytes = 17;
 
 export interface Http2Options {
   /** From accepting a connection to its first stream. */
@@ -45,6 +48,7 @@ export function http2Door(handler: HttpHandler, options: Http2Options): Door {
   const { log, metrics = noMetrics, allowance = limits.client } = options;
   const sessions = new Set<WatchedSession>();
   const server = createServer({
+    maxOutstandingPings: limits.outstandingPings,
     settings: {
       initialWindowSize: limits.streamWindowBytes,
       maxConcurrentStreams: allowance.concurrentStreams,
@@ -191,9 +195,9 @@ class WatchedSession {
     if (now - at < limits.pingTimeoutMs) {
       return;
     }
-    const { bytesRead } = this.#socket;
-    if (bytesRead - heard >= lifeBytes) {
-      this.#pinged = { at: now, heard: bytesRead };
+    if (this.#socket.bytesRead - heard >= lifeBytes) {
+      // The answer waits behind much that is on its way; the next ping tells the peer that we live.
+      this.#ping(now);
       return;
     }
     this.#tell("unanswered_ping");

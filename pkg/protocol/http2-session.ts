@@ -1,5 +1,5 @@
 import { type ClientHttp2Stream, type ClientSessionOptions, connect, type OutgoingHttpHeaders } from "node:http2";
-import { DutError } from "#pkg/errors/dut-error.ts";
+import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { type Address, formatAddress } from "./address.ts";
 import { type ClientTls, dial } from "./dial.ts";
 import { limits } from "./limits.ts";
@@ -12,12 +12,15 @@ const unixAuthority = "http://localhost";
 
 const sessionOptions: ClientSessionOptions = {
   maxSessionMemory: limits.client.sessionMegabytes,
+  maxOutstandingPings: limits.outstandingPings,
   peerMaxConcurrentStreams: limits.client.concurrentStreams,
 };
 
 export interface Http2SessionOptions {
   /** Pings also without an open stream, so that a dead peer is known before it is needed. */
   readonly pingWhenIdle: boolean;
+  /** Some peers take a ping that comes too early for an attack. */
+  readonly pingIntervalMs?: number;
   /** What one stream may have on its way to us, in bytes. */
   readonly streamWindowBytes?: number;
   /** Undefined speaks in clear. */
@@ -25,25 +28,34 @@ export interface Http2SessionOptions {
 }
 
 /**
- * The connection to one peer: opened with the first request, opened again when it was lost, alive by pings. Every
+ * The connection to one peer, or to the first of several alike that answers: opened with the first request, opened again when it was lost, alive by pings. Every
  * request of a program to that peer goes through it, RPC calls and joined streams alike. Disposing drops it with
  * everything that is open on it.
  */
 export class Http2Session implements Streams, Disposable {
-  readonly #address: Address;
+  readonly #addresses: readonly Address[];
+  /** Of the one that is tried first: the one that answered last. */
+  #first = 0;
   readonly #pingWhenIdle: boolean;
+  readonly #pingIntervalMs: number;
   readonly #streamWindowBytes: number;
   readonly #tls: ClientTls | undefined;
   readonly #end = new AbortController();
   #current: Promise<LiveSession> | undefined;
 
   constructor(
-    address: Address,
-    { pingWhenIdle, streamWindowBytes = limits.streamWindowBytes, tls }: Http2SessionOptions,
+    address: Address | readonly Address[],
+    {
+      pingWhenIdle,
+      pingIntervalMs = limits.pingIntervalMs,
+      streamWindowBytes = limits.streamWindowBytes,
+      tls,
+    }: Http2SessionOptions,
   ) {
-    this.#address = address;
+    this.#addresses = "kind" in address ? [address] : address;
     this.#tls = tls;
     this.#pingWhenIdle = pingWhenIdle;
+    this.#pingIntervalMs = pingIntervalMs;
     this.#streamWindowBytes = streamWindowBytes;
   }
 
@@ -79,20 +91,39 @@ export class Http2Session implements Streams, Disposable {
   }
 
   async #open(): Promise<LiveSession> {
-    const address = this.#address;
-    const end = this.#end.signal;
-    try {
-      const socket = await dial(address, end, this.#tls);
-      const session = connect(urlOf(address, this.#tls !== undefined), {
-        ...sessionOptions,
-        settings: { initialWindowSize: this.#streamWindowBytes, enablePush: false },
-        createConnection: () => socket,
-      });
-      return new LiveSession(session, socket, { peer: formatAddress(address), pingWhenIdle: this.#pingWhenIdle, end });
-    } catch (error) {
-      this.#current = undefined;
-      throw error;
+    const count = this.#addresses.length;
+    const failures: unknown[] = [];
+    for (let turn = 0; turn < count; turn++) {
+      const index = (this.#first + turn) % count;
+      try {
+        const session = await this.#openAt(this.#addresses[index] as Address);
+        this.#first = index;
+        return session;
+      } catch (error) {
+        failures.push(error);
+        if (!(error instanceof DutError) || error.code !== "unavailable") {
+          break;
+        }
+      }
     }
+    this.#current = undefined;
+    throw failures.length === 1 ? failures[0] : new DutError("unavailable", failures.map(messageOf).join("; "));
+  }
+
+  async #openAt(address: Address): Promise<LiveSession> {
+    const end = this.#end.signal;
+    const socket = await dial(address, end, this.#tls);
+    const session = connect(urlOf(address, this.#tls !== undefined), {
+      ...sessionOptions,
+      settings: { initialWindowSize: this.#streamWindowBytes, enablePush: false },
+      createConnection: () => socket,
+    });
+    return new LiveSession(session, socket, {
+      peer: formatAddress(address),
+      pingWhenIdle: this.#pingWhenIdle,
+      pingIntervalMs: this.#pingIntervalMs,
+      end,
+    });
   }
 }
 

@@ -13,6 +13,7 @@ import { ConnectionBudget, type Guest } from "./connection-budget.ts";
 import { Descriptors } from "./descriptors.ts";
 import { http1Door, type Upgrade } from "./http1-door.ts";
 import { http2Door } from "./http2-door.ts";
+import { identifyCallers, identifyTakers } from "./identify-callers.ts";
 import { limits } from "./limits.ts";
 import { refuseOpenListener } from "./listen-policy.ts";
 import type { HttpHandler } from "./rpc-handler.ts";
@@ -80,9 +81,13 @@ export async function listen(address: Address, handler: HttpHandler, options: Li
   await refuseOpenListener(address, { insecure: options.insecure, guarded: gate?.tls.clientCa !== undefined });
   const entrance = new Entrance({ gate, firstBytesMs: headersMs, log });
   const open = new Set<Socket>();
+  const takers = Object.entries(upgrades).map(([name, upgrade]) => [name, identifyTakers(name, upgrade, log)] as const);
+  const taken: Readonly<Record<string, Upgrade>> = Object.fromEntries(takers);
+  const identified = identifyCallers(handler, log);
+  const place = placeOf(address, gate, options);
   const doors = {
-    http1: http1Door(handler, { place: placeOf(address, gate, options), headersMs, log, metrics, upgrades }),
-    http2: http2Door(handler, { headersMs, log, metrics }),
+    http1: http1Door(identified, { place, headersMs, log, metrics, upgrades: taken }),
+    http2: http2Door(identified, { headersMs, log, metrics }),
   };
   const unrecognised = new Set<Socket>();
   const descriptors = new Descriptors();

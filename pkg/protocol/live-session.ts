@@ -9,8 +9,9 @@ export class NeverAnswered extends Error {}
 export interface Care {
   readonly peer: string;
   readonly pingWhenIdle: boolean;
+  readonly pingIntervalMs: number;
   /** Drops the session when it aborts. */
-  readonly end: AbortSignal;
+  readonly end?: AbortSignal;
 }
 
 /**
@@ -31,8 +32,8 @@ export class LiveSession {
     this.#socket = socket;
     this.#care = care;
     const drop = () => session.destroy();
-    const timer = setInterval(() => this.#look(), limits.pingIntervalMs).unref();
-    care.end.addEventListener("abort", drop);
+    const timer = setInterval(() => this.#look(), care.pingIntervalMs).unref();
+    care.end?.addEventListener("abort", drop);
     session.once("connect", () => session.setLocalWindowSize(limits.connectionWindowBytes));
     session.once("goaway", () => {
       this.#leaving = true;
@@ -43,7 +44,7 @@ export class LiveSession {
     });
     session.once("close", () => {
       clearInterval(timer);
-      care.end.removeEventListener("abort", drop);
+      care.end?.removeEventListener("abort", drop);
       this.#closed.resolve(fault);
     });
   }
@@ -60,6 +61,13 @@ export class LiveSession {
   /** True while new streams can be opened. */
   get usable(): boolean {
     return !this.#leaving && !this.#session.closed && !this.#session.destroyed;
+  }
+
+  /** Drops the connection, and everything on it with this error. */
+  destroy(error: Error): void {
+    this.#session.destroy(error);
+    // It would wait for a peer that says nothing.
+    this.#socket.destroy();
   }
 
   request(headers: OutgoingHttpHeaders): ClientHttp2Stream {
@@ -79,7 +87,7 @@ export class LiveSession {
     }
     if (this.#openStreams > 0 || this.#care.pingWhenIdle) {
       this.#ping();
-    } else if (performance.now() - this.#idleSince >= limits.idleMs - limits.pingIntervalMs) {
+    } else if (performance.now() - this.#idleSince >= limits.idleMs - this.#care.pingIntervalMs) {
       this.#session.close();
     }
   }
@@ -91,11 +99,7 @@ export class LiveSession {
       // An answer that waits behind much data is none that is missing.
       if (this.#socket.bytesRead === heard) {
         const cause = heard === 0 ? { cause: new NeverAnswered() } : {};
-        this.#session.destroy(
-          new DutError("unavailable", `${this.#care.peer} has said nothing for ${seconds} s`, cause),
-        );
-        // It would wait for a peer that says nothing.
-        this.#socket.destroy();
+        this.destroy(new DutError("unavailable", `${this.#care.peer} has said nothing for ${seconds} s`, cause));
       }
     }, limits.pingTimeoutMs).unref();
     this.#session.ping(() => clearTimeout(patience));

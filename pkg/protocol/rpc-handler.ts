@@ -57,6 +57,9 @@ export interface CallStream {
 /** Finds the stream in the context of a call. */
 export const callStreamKey = createContextKey<CallStream>({ broken: false, breakOff() {} });
 
+/** The address that a call comes from; undefined for a unix socket. */
+export const callAddressKey = createContextKey<string | undefined>(undefined);
+
 /**
  * Serves RPC routes over gRPC, gRPC-Web and Connect. Every answer carries our version, a client of another major
  * version is refused, and whatever a route throws becomes a status of the wire.
@@ -88,7 +91,7 @@ export function rpcHandler(
       if (asksOnce.has(handler.method.methodKind)) {
         expectWhole(request, () => metrics.limitHit("unfinished_request"));
       }
-      const call = universalRequestFromNodeRequest(request, response, undefined, contextOf(response));
+      const call = universalRequestFromNodeRequest(request, response, undefined, contextOf(request, response));
       const body = intake(handler.requestPath, call.body as AsyncIterable<Uint8Array>, call.signal);
       void handler({ ...call, body })
         .then((answer) => universalResponseToNodeResponse(answer, response))
@@ -106,12 +109,16 @@ export function rpcHandler(
   };
 }
 
-function contextOf(response: ServerResponse | Http2ServerResponse): ContextValues {
+function contextOf(
+  request: IncomingMessage | Http2ServerRequest,
+  response: ServerResponse | Http2ServerResponse,
+): ContextValues {
+  const values = createContextValues().set(callAddressKey, request.socket.remoteAddress);
   if (!("stream" in response)) {
-    return createContextValues();
+    return values;
   }
   const { stream } = response;
-  return createContextValues().set(callStreamKey, {
+  return values.set(callStreamKey, {
     get broken() {
       return stream.closed || stream.destroyed;
     },

@@ -4,9 +4,11 @@ import { type TestContext, test } from "node:test";
 import { silentLog } from "#pkg/log/log.ts";
 import { type Address, parseAddress } from "#pkg/protocol/address.ts";
 import { clientsOver } from "#pkg/protocol/client.ts";
+import type { ClientTls } from "#pkg/protocol/dial.ts";
 import { DeviceService } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
-import { listen } from "#pkg/protocol/listener.ts";
+import { listen, type ServerTls } from "#pkg/protocol/listener.ts";
 import { rpcHandler } from "#pkg/protocol/rpc-handler.ts";
+import { testAuthority } from "#test/support/certificates.ts";
 import { dialOut } from "./dial-out.ts";
 import { Tunnel } from "./tunnel.ts";
 import { acceptUpgrade, refuseUpgrade, upgrades } from "./upgrade.ts";
@@ -17,40 +19,48 @@ const handler = rpcHandler(
 );
 
 /** A listener that hands over the sockets of those who dial in. */
-function serverFor(take: (socket: Socket) => void) {
+function serverFor(take: (socket: Socket) => void, tls?: ServerTls) {
   return listen(parseAddress("localhost:0"), handler, {
     log: silentLog,
     insecure: false,
+    tls,
     upgrades: { [upgrades.agent]: (_, socket) => take(socket) },
   });
 }
 
-const dial = (address: Address, t: TestContext) =>
-  dialOut(address, handler, { tls: undefined, signal: t.signal, log: silentLog });
+const dial = (address: Address, t: TestContext, tls?: ClientTls) =>
+  dialOut(address, handler, { tls, signal: t.signal, log: silentLog });
 
-test("who was dialled calls who dialled, over the connection of that one", async (t) => {
-  const arrived = Promise.withResolvers<Tunnel>();
-  await using server = await serverFor((socket) => {
-    acceptUpgrade(socket, upgrades.agent);
-    arrived.resolve(new Tunnel(socket, "the agent"));
+/** Answers yes, and gives the calling end of the connection. */
+function answer(socket: Socket, { resolve, reject }: PromiseWithResolvers<Tunnel>): void {
+  acceptUpgrade(socket, upgrades.agent).then(() => resolve(new Tunnel(socket, "the agent")), reject);
+}
+
+const authority = await testAuthority();
+const secured = { ...(await authority.server()), clientCa: undefined };
+
+for (const [how, server, client] of [
+  ["in the clear", undefined, undefined],
+  ["in TLS", secured, authority.clientTls()],
+] as const) {
+  test(`who was dialled calls who dialled, over the connection of that one, ${how}`, async (t) => {
+    const arrived = Promise.withResolvers<Tunnel>();
+    await using listener = await serverFor((socket) => answer(socket, arrived), server);
+    using out = await dial(listener.address, t, client);
+    using tunnel = await arrived.promise;
+    const { devices } = clientsOver(tunnel, { identity: undefined });
+    const answers = await Promise.all(Array.from({ length: 200 }, () => devices.list({})));
+    assert.deepEqual(new Set(answers.map(({ devices }) => devices[0]?.name)), new Set(["board"]));
+    tunnel.drop("the server has had enough");
+    await out.closed;
+    assert.equal(await tunnel.closed, "the server has had enough");
+    await assert.rejects(devices.list({}), { code: "unavailable", message: "the connection was lost" });
   });
-  using out = await dial(server.address, t);
-  using tunnel = await arrived.promise;
-  const { devices } = clientsOver(tunnel, { identity: undefined });
-  const answers = await Promise.all(Array.from({ length: 200 }, () => devices.list({})));
-  assert.deepEqual(new Set(answers.map(({ devices }) => devices[0]?.name)), new Set(["board"]));
-  tunnel.drop("the server has had enough");
-  await out.closed;
-  assert.equal(await tunnel.closed, "the server has had enough");
-  await assert.rejects(devices.list({}), { code: "unavailable", message: "the connection was lost" });
-});
+}
 
 test("who dialled ends the connection when its calls have ended, and the other end knows at once", async (t) => {
   const arrived = Promise.withResolvers<Tunnel>();
-  await using server = await serverFor((socket) => {
-    acceptUpgrade(socket, upgrades.agent);
-    arrived.resolve(new Tunnel(socket, "the agent"));
-  });
+  await using server = await serverFor((socket) => answer(socket, arrived));
   using out = await dial(server.address, t);
   using tunnel = await arrived.promise;
   await clientsOver(tunnel, { identity: undefined }).devices.list({});

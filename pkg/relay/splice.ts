@@ -22,7 +22,7 @@ export function passedOn(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
 
 export interface SpliceOptions {
   /** The trailers that end an answer whose agent was lost in the middle; without any it is reset. */
-  readonly lost?: (answer: IncomingHttpHeaders) => OutgoingHttpHeaders | undefined;
+  readonly lost?: (answer: IncomingHttpHeaders, reason: string) => OutgoingHttpHeaders | undefined;
   /** What a client gets to end its half of an answered stream, in milliseconds. */
   readonly lingerMs?: number;
   /** How long a client may take nothing while something waits for it, in milliseconds. Default limits.stalledMs. */
@@ -64,7 +64,7 @@ export async function splice(
   if (head !== undefined && !client.destroyed && !client.closed) {
     passAnswer(response, upstream, head);
     await upstream.closed;
-    endUnanswered(response, upstream, lost?.(head.headers));
+    endUnanswered(response, upstream, lost?.(head.headers, upstream.fault));
   }
   await Promise.all([upstream.closed, clientClosed.promise]);
 }

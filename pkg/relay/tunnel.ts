@@ -1,6 +1,6 @@
 import { type ClientHttp2Stream, connect, type OutgoingHttpHeaders } from "node:http2";
 import type { Socket } from "node:net";
-import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
+import { DutError } from "#pkg/errors/dut-error.ts";
 import { limits } from "#pkg/protocol/limits.ts";
 import { LiveSession } from "#pkg/protocol/live-session.ts";
 import type { Streams } from "#pkg/protocol/streams.ts";
@@ -13,18 +13,18 @@ export class Tunnel implements Streams, Disposable {
   /** Resolves when the connection is gone, with why. */
   readonly closed: Promise<string>;
   readonly #live: LiveSession;
-  readonly #end = new AbortController();
 
   /** Owns the socket. `peer` is who is at the other end, for errors. */
   constructor(socket: Socket, peer: string) {
     const session = connect("http://tunnel", {
       createConnection: () => socket,
       maxSessionMemory: limits.tunnel.sessionMegabytes,
+      maxOutstandingPings: limits.outstandingPings,
       peerMaxConcurrentStreams: limits.tunnel.concurrentStreams,
       settings: { initialWindowSize: limits.relayWindowBytes, enablePush: false },
     });
-    this.#live = new LiveSession(session, socket, { peer, pingWhenIdle: true, end: this.#end.signal });
-    this.closed = this.#live.closed.then((fault) => this.#reason(fault));
+    this.#live = new LiveSession(session, socket, { peer, pingWhenIdle: true, pingIntervalMs: limits.pingIntervalMs });
+    this.closed = this.#live.closed.then((fault) => fault?.message ?? "the connection was lost");
   }
 
   /** How many streams are open. */
@@ -47,16 +47,10 @@ export class Tunnel implements Streams, Disposable {
 
   /** Drops the connection; what is open on it ends with this reason. */
   drop(reason: string): void {
-    this.#end.abort(new DutError("unavailable", reason));
+    this.#live.destroy(new DutError("unavailable", reason));
   }
 
   [Symbol.dispose](): void {
     this.drop("the connection was closed");
-  }
-
-  #reason(fault: Error | undefined): string {
-    return this.#end.signal.aborted
-      ? messageOf(this.#end.signal.reason)
-      : (fault?.message ?? "the connection was lost");
   }
 }

@@ -68,9 +68,16 @@ export async function upgrade(
   }
 }
 
-/** Answers a request for another protocol with yes. */
-export function acceptUpgrade(socket: Socket, name: UpgradeName): void {
-  socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${name}\r\n\r\n`);
+/**
+ * Answers a request for another protocol with yes. Resolves when the answer is out: HTTP/2 must not begin on the socket
+ * before, because over TLS Node 26.10 takes the end of this write for the end of one of HTTP/2, and aborts the process.
+ * Rejects when the connection breaks.
+ */
+export async function acceptUpgrade(socket: Socket, name: UpgradeName): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const answer = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${name}\r\n\r\n`;
+  socket.write(answer, (error) => (error ? reject(error) : resolve()));
+  await promise;
 }
 
 /** Answers it with no, and why. */
@@ -95,7 +102,7 @@ async function refusal(response: IncomingMessage, place: string): Promise<DutErr
   if (status === 503 || status === 502 || status === 504 || status === 429) {
     return new DutError("unavailable", said === "" ? `${place} answers with HTTP status ${status}` : said);
   }
-  if (status === 401 || status === 403) {
+  if (status === 400 || status === 401 || status === 403) {
     return new DutError("permission_denied", said === "" ? `${place} refuses agents` : said);
   }
   return new DutError("unimplemented", `${place} does not take agents that dial in (HTTP status ${status})`);

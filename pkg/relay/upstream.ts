@@ -1,4 +1,5 @@
 import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from "node:http2";
+import { DutError } from "#pkg/errors/dut-error.ts";
 
 const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR } = constants;
 
@@ -17,6 +18,7 @@ export class Upstream {
   readonly closed: Promise<void>;
   readonly #session: ClientHttp2Stream["session"];
   #trailers: IncomingHttpHeaders | undefined;
+  #fault: Error | undefined;
 
   constructor(stream: ClientHttp2Stream) {
     this.stream = stream;
@@ -26,7 +28,10 @@ export class Upstream {
     this.answered = answered.promise;
     this.closed = closed.promise;
     // A reset arrives as a close event with its code; the error event before it adds words.
-    stream.on("error", (error) => answered.reject(error));
+    stream.on("error", (error) => {
+      this.#fault ??= error;
+      answered.reject(error);
+    });
     stream.once("response", (headers, flags) => {
       answered.resolve({ headers, complete: (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0 });
     });
@@ -52,6 +57,11 @@ export class Upstream {
   /** Whether the connection to the agent is gone, not only this stream. */
   get lost(): boolean {
     return this.#session?.destroyed !== false;
+  }
+
+  /** Why the connection was lost, as far as this end knows. */
+  get fault(): string {
+    return this.#fault instanceof DutError ? this.#fault.message : "the connection was lost";
   }
 
   /** The code of HTTP/2 that the stream was closed with. */

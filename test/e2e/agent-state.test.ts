@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { mkdir, open, readdir, stat, writeFile } from "node:fs/promises";
+import { mkdir, open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { parseAddress } from "#pkg/protocol/address.ts";
 import { connectTo } from "#pkg/protocol/client.ts";
+import { openFakeClock, withoutFakeClock } from "#test/support/fake-clock.ts";
 import { type Daemon, Lab, shellCommand } from "#test/support/lab.ts";
 
 const board = { cmds: { sh: shellCommand } };
@@ -152,34 +152,19 @@ test("an agent that finds no space for its state names the directory and what to
   );
 });
 
-const fakeTime = [
-  "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
-  "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
-].find((path) => existsSync(path));
-
 for (const hours of [-1, 1]) {
   test(`a lock is not cut or prolonged by a wall clock that is set by ${hours} h, also over a restart`, {
-    skip: fakeTime === undefined ? "needs faketime: apt-get install faketime" : false,
+    skip: withoutFakeClock,
   }, async (t) => {
     await using lab = await Lab.open(t.signal);
-    const offset = lab.path("offset");
+    const clock = await openFakeClock(lab.path("offset"));
     const config = await lab.configuration({ board });
-    const agent = async () => {
-      const child = lab.startWords([
-        ...["env", `LD_PRELOAD=${fakeTime}`, `FAKETIME_TIMESTAMP_FILE=${offset}`, "FAKETIME_NO_CACHE=1"],
-        "FAKETIME_DONT_FAKE_MONOTONIC=1",
-        ...lab.wordsOf("dutagent"),
-        ...["-log-json", "-a", "localhost:0", "-c", config, "-state", lab.path("kept")],
-      ]);
-      const [, address = ""] = await child.said("stderr", /"addr":"([^"]+)","msg":"rpc service listening"/);
-      return Object.assign(child, { address });
-    };
+    const agent = () => lab.startedBy(...clock.words).agent(config, "-state", lab.path("kept"));
     const shift = hours * 3_600_000;
-    await writeFile(offset, "+0\n");
     const first = await agent();
     await lab.dutctl(["-s", first.address, "-u", "alice@h", "board", "lock", "10m"]);
     const before = await reservationAt(first);
-    await writeFile(offset, `${hours > 0 ? "+" : "-"}3600\n`);
+    await clock.set(hours * 3600);
     const during = await reservationAt(first);
     first.kill("SIGKILL");
     await first.ended;

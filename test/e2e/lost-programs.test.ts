@@ -33,15 +33,21 @@ for (const protocol of ["lab", "v1"]) {
     assert.deepEqual(await client.ended, {
       code: 125,
       stdout: "working\n",
-      stderr: lostInTheMiddle(server.address, `dutagent at ${agent.address} was lost in the middle of the run`),
+      stderr: lostInTheMiddle(
+        server.address,
+        `dutserver at ${server.address}: dutagent "${agent.name}" was lost in the middle of the run (the connection was lost)`,
+      ),
     });
     assert.ok(performance.now() - killed < 10_000);
     await roll.gone("work");
-    assert.deepEqual(await lab.dutctl(["-s", server.address, "board"]), {
-      code: 121,
-      stdout: "",
-      stderr: `✗ dutagent at ${agent.address} does not answer the server: connect ECONNREFUSED ${agent.address.replace("localhost", "127.0.0.1")}\n`,
-    });
+    const { code, stdout, stderr } = await lab.dutctl(["-s", server.address, "board"]);
+    assert.deepEqual([code, stdout], [121, ""]);
+    assert.match(
+      stderr,
+      new RegExp(
+        `^✗ dutserver at ${server.address}: device "board" is offline since [^ ]+Z: dutagent "${agent.name}": the connection was lost\n$`,
+      ),
+    );
   });
 }
 
@@ -107,7 +113,7 @@ test("an agent that falls silent is given up on, and its server serves on", asyn
   const client = await working(lab, roll, server.address);
   silent.kill("SIGSTOP");
   const { code, stderr } = await client.ended;
-  const reason = `dutagent at ${silent.address} was lost in the middle of the run`;
+  const reason = `dutserver at ${server.address}: dutagent "${silent.name}" was lost in the middle of the run (the agent at 127.0.0.1 has said nothing for 5 s)`;
   assert.deepEqual([code, stderr], [125, lostInTheMiddle(server.address, reason)]);
   assert.deepEqual(await lab.dutctl(["-s", server.address, "other", "sh", "echo served"]), {
     code: 0,

@@ -78,39 +78,37 @@ test("help and runs are forwarded with the caller's identity, and no version is 
   await roll.gone("run");
 });
 
-test("an agent that comes back registers again, at its old address and at a new one", async (t) => {
+test("an agent that was killed, stopped or moved comes back with its key, and is the same to its users", async (t) => {
   await using lab = await Lab.open(t.signal);
   const server = await lab.server();
-  const first = await lab.agent({ board }, "-server", server.address);
+  const same = ["-server", server.address, "-state", lab.path("same"), "-name", "bench"];
+  const first = await lab.agent({ board }, ...same);
   const echo = () => lab.dutctl(["-s", server.address, "board", "sh", "echo here"]);
   const here = { code: 0, stdout: "here\n", stderr: "" };
   assert.deepEqual(await echo(), here);
   first.kill("SIGKILL");
   await first.ended;
-  const second = await lab.agent({ board }, "-server", server.address, "-a", first.address);
+  const second = await lab.agent({ board }, ...same, "-a", first.address);
   assert.deepEqual([second.address, await echo()], [first.address, here]);
   await second.stop();
-  await lab.agent({ board }, "-server", server.address);
+  await lab.agent({ board }, ...same, "-a", "none");
   assert.deepEqual(await echo(), here);
 });
 
-test("a device that an agent still has is not given to another one", async (t) => {
+test("a device is its first agent's for ever, and another one that has it is told so and serves the rest", async (t) => {
   await using lab = await Lab.open(t.signal);
   const server = await lab.server();
-  await lab.agent({ board }, "-server", server.address);
-  const rival = lab.start("dutagent", [
-    "-a",
-    "localhost:0",
-    "-server",
-    server.address,
-    "-c",
-    await lab.configuration({ board }),
-  ]);
-  const { code, stderr } = await rival.ended;
-  assert.equal(code, 1);
-  assert.match(
-    stderr,
-    /registration failed err="registering with dutserver at localhost:\d+: adding agent \\"localhost:\d+\\": device \\"board\\" already registered"\n/,
+  const first = await lab.agent({ board }, "-server", server.address, "-name", "first");
+  const rival = await lab.agent({ board, plank: board }, "-server", server.address, "-name", "rival");
+  await rival.said(
+    "stderr",
+    /"device":"board","err":"device \\"board\\" belongs to agent \\"first\\"","msg":"device not taken/,
   );
-  assert.deepEqual((await lab.dutctl(["-s", server.address, "board", "sh", "echo here"])).stdout, "here\n");
+  await first.stop();
+  const says = async (device: string) => lab.dutctl(["-s", server.address, device, "sh", "echo here"]);
+  assert.equal((await says("plank")).stdout, "here\n");
+  assert.match(
+    (await says("board")).stderr,
+    /device "board" is offline since [^ ]+: dutagent "first": dutagent is shutting down/,
+  );
 });

@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
-import { readdir, readFile, readlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile, writeFile } from "node:fs/promises";
 import { type TestContext, test } from "node:test";
-import { setImmediate } from "node:timers/promises";
 import { type Daemon, Lab } from "#test/support/lab.ts";
-import { type Direction, openTcpProxy, type TcpProxy } from "#test/support/tcp-proxy.ts";
+import type { Direction } from "#test/support/line-fault.ts";
+import { openFilesOf, untilOpenFiles } from "#test/support/open-files.ts";
+import { pseudoRandom } from "#test/support/pseudo-random.ts";
+import { rounds } from "#test/support/rounds.ts";
+import { openTcpProxy, type TcpProxy } from "#test/support/tcp-proxy.ts";
 import { dutctl } from "../../cmds/dutctl/test/recorded-world.ts";
 import { untilFree } from "./free-devices.ts";
-import { pseudoRandom } from "./pseudo-random.ts";
 
-const cuts = 500;
+const cuts = rounds(500, 2000);
 const atOnce = 4;
 
 const lines = Array.from({ length: 200 }, (_, index) => `line ${index + 1}\n`).join("");
@@ -86,7 +87,7 @@ async function withCuts(t: TestContext, options: readonly string[], fine: (outco
       }
     }
   };
-  const before = await descriptorsOf(agent);
+  const before = await openFilesOf(agent);
   await Promise.all(Array.from({ length: atOnce }, worker));
   assert.deepEqual(
     odd.slice(0, 5).map(({ stdout, received, ...rest }) => ({
@@ -99,7 +100,7 @@ async function withCuts(t: TestContext, options: readonly string[], fine: (outco
   );
   await untilFree(agent);
   assert.equal(agent.stderr.split('"run started"').length, agent.stderr.split('"run ended"').length);
-  await untilDescriptors(agent, before);
+  await untilOpenFiles(agent, before);
   assert.equal(agent.process.exitCode, null);
 }
 
@@ -132,20 +133,4 @@ async function lengthsOf(lab: Lab, agent: Daemon, options: readonly string[]): P
   const { code, stderr } = await runJob(lab, proxy, { index: 0, options });
   assert.deepEqual([code, stderr], [0, "warned\n"]);
   return { ...proxy.passed };
-}
-
-/** Looks until the agent has no more open than before. */
-async function untilDescriptors(agent: Daemon, before: readonly string[]): Promise<void> {
-  while ((await descriptorsOf(agent)).length > before.length) {
-    await setImmediate();
-  }
-}
-
-/** What the agent's open descriptors are, without the sockets of its idle connections to come and go. */
-async function descriptorsOf({ process: { pid } }: Daemon): Promise<readonly string[]> {
-  const folder = `/proc/${pid}/fd`;
-  const targets = await Promise.all(
-    (await readdir(folder)).map((name) => readlink(join(folder, name)).catch(() => "gone")),
-  );
-  return targets.filter((target) => target !== "gone");
 }

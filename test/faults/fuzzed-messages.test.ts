@@ -9,10 +9,11 @@ import { RunRequestSchema as LabRequest } from "#pkg/protocol/gen/dutlab/v1/dutl
 import { enveloped } from "#pkg/protocol/grpc/envelope.ts";
 import { Http2Session } from "#pkg/protocol/http2-session.ts";
 import { Lab } from "#test/support/lab.ts";
+import { pseudoRandom } from "#test/support/pseudo-random.ts";
+import { rounds } from "#test/support/rounds.ts";
 import { untilFree } from "./free-devices.ts";
-import { pseudoRandom } from "./pseudo-random.ts";
 
-const cases = 20_000;
+const cases = rounds(20_000, 100_000);
 /** A client that resets streams is cut off after some hundreds, so it comes again. */
 const casesPerConnection = 100;
 const devices = Array.from({ length: 8 }, (_, index) => `board-${index}`);

@@ -4,9 +4,10 @@ import { DutError } from "#pkg/errors/dut-error.ts";
 import { parseAddress } from "#pkg/protocol/address.ts";
 import { type Connection, connectTo } from "#pkg/protocol/client.ts";
 import { type Daemon, Lab, shellCommand } from "#test/support/lab.ts";
-import { pseudoRandom } from "./pseudo-random.ts";
+import { pseudoRandom } from "#test/support/pseudo-random.ts";
+import { rounds } from "#test/support/rounds.ts";
 
-const rounds = 50;
+const deaths = rounds(50, 100);
 const names = Array.from({ length: 8 }, (_, index) => `board${index}`);
 const users = ["alice@h", "bob@h"];
 
@@ -49,7 +50,7 @@ async function owners({ address }: Daemon): Promise<ReadonlyMap<string, string>>
   return new Map(devices.map(({ name, lock }) => [name, lock?.owner ?? "nobody"]));
 }
 
-test(`no lock is lost or doubled in ${rounds} agents that are killed while locks come and go`, async (t) => {
+test(`no lock is lost or doubled in ${deaths} agents that are killed while locks come and go`, async (t) => {
   await using lab = await Lab.open(t.signal);
   const board = { cmds: { sh: shellCommand } };
   const config = await lab.configuration(Object.fromEntries(names.map((name) => [name, board])));
@@ -57,7 +58,7 @@ test(`no lock is lost or doubled in ${rounds} agents that are killed while locks
   const random = pseudoRandom(7);
   const beliefs = new Map<string, Belief>(names.map((name) => [name, { known: "nobody", asked: undefined }]));
   let answers = 0;
-  for (let round = 0; round < rounds; round += 1) {
+  for (let round = 0; round < deaths; round += 1) {
     const agent = await start();
     const found = await owners(agent);
     for (const [name, belief] of beliefs) {
@@ -83,5 +84,5 @@ test(`no lock is lost or doubled in ${rounds} agents that are killed while locks
     await Promise.all(Array.from(beliefs, ([name, belief]) => quarrel(name, belief, byUser, { random, acknowledged })));
     await agent.ended;
   }
-  assert.ok(answers >= rounds);
+  assert.ok(answers >= deaths);
 });

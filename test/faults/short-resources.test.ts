@@ -33,7 +33,7 @@ test("a server that is short of file descriptors takes no more connections, goes
   skip,
 }, async (t) => {
   await using lab = await Lab.open(t.signal);
-  const server = await lab.serverUnder(prlimit, "-log", "info");
+  const server = await lab.startedBy(...prlimit).server("-log", "info");
   await lab.agent({ other: board }, "-server", server.address, "-log", "info");
   await using canary = openCanary(server, "other");
   await canary.seen(50);

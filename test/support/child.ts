@@ -40,14 +40,22 @@ export class Child implements AsyncDisposable {
   }
 
   /** Resolves with the match as soon as what was said so far has one; rejects when the program ends without. */
-  async said(stream: "stdout" | "stderr", pattern: RegExp): Promise<RegExpExecArray> {
+  said(stream: "stdout" | "stderr", pattern: RegExp): Promise<RegExpExecArray> {
+    return this.shown(() => pattern.exec(this[stream]) ?? undefined, `${stream} has no ${pattern}`);
+  }
+
+  /**
+   * Looks at it whenever it has said something until there is something to be found; rejects with `otherwise` when the
+   * program ends before.
+   */
+  async shown<T>(look: () => T | undefined, otherwise: string): Promise<T> {
     for (;;) {
-      const match = pattern.exec(this[stream]);
-      if (match !== null) {
-        return match;
+      const found = look();
+      if (found !== undefined) {
+        return found;
       }
       if (this.#over) {
-        throw new Error(`the program ended and ${stream} has no ${pattern}: ${this.stdout}${this.stderr}`);
+        throw new Error(`the program ended and ${otherwise}: ${this.stdout}${this.stderr}`);
       }
       await once(this.#news, "news");
     }
@@ -55,6 +63,12 @@ export class Child implements AsyncDisposable {
 
   kill(signal: NodeJS.Signals): void {
     this.process.kill(signal);
+  }
+
+  /** Stops it in its tracks (SIGSTOP) until the disposal, as a computer does that has no time for it. */
+  frozen(): Disposable {
+    this.kill("SIGSTOP");
+    return { [Symbol.dispose]: () => this.kill("SIGCONT") };
   }
 
   /** Ends it by SIGTERM, as a service manager does. */

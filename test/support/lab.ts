@@ -2,12 +2,17 @@ import { mkdtempDisposable, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Child, type Ended } from "./child.ts";
-import { type ProgramName, type Programs, sourcePrograms } from "./programs.ts";
+import { type ProgramName, type Programs, programsStartedBy, sourcePrograms } from "./programs.ts";
 
-/** A server or an agent that listens. */
+/** A server or an agent. */
 export interface Daemon extends Child {
-  /** `localhost:port`. */
+  /** `localhost:port`, and `none` for an agent that listens nowhere. */
   readonly address: string;
+}
+
+/** An agent, with what servers call it. */
+export interface AgentDaemon extends Daemon {
+  readonly name: string;
 }
 
 /** Devices of an agent as its configuration has them. */
@@ -38,13 +43,13 @@ export class Lab implements AsyncDisposable {
   readonly directory: string;
   readonly #programs: Programs;
   readonly #open: AsyncDisposableStack;
-  #configurations = 0;
-  #states = 0;
+  readonly #nextNumber: () => number;
 
-  private constructor(directory: string, programs: Programs, open: AsyncDisposableStack) {
+  private constructor(directory: string, programs: Programs, open: AsyncDisposableStack, nextNumber = counter()) {
     this.directory = directory;
     this.#programs = programs;
     this.#open = open;
+    this.#nextNumber = nextNumber;
   }
 
   /** An abort, such as of a test that took too long, kills what runs, so that nobody waits for it any more. */
@@ -54,6 +59,11 @@ export class Lab implements AsyncDisposable {
     const lab = new Lab(path, programs, open.move());
     signal.addEventListener("abort", () => void lab[Symbol.asyncDispose](), { once: true });
     return lab;
+  }
+
+  /** The same lab, with programs that are started by other words: in a network namespace, or under another clock. */
+  startedBy(...words: readonly string[]): Lab {
+    return new Lab(this.directory, programsStartedBy(words, this.#programs), this.#open, this.#nextNumber);
   }
 
   path(name: string): string {
@@ -95,27 +105,29 @@ export class Lab implements AsyncDisposable {
     return this.#open.use(new Child(words, { cwd, env: { ...process.env, ...unset, ...own, ...env } }));
   }
 
+  /** Starts a server with a state directory of its own unless a flag names one. */
   server(...flags: readonly string[]): Promise<Daemon> {
-    return this.#listening("dutserver", ["-s", "localhost:0", ...flags]);
+    return this.#listening("dutserver", [
+      "-s",
+      "localhost:0",
+      "-state",
+      this.path(`server-state-${this.#nextNumber()}`),
+      ...flags,
+    ]);
   }
 
-  /** The same with words before the program's, such as those of prlimit. */
-  serverUnder(words: readonly string[], ...flags: readonly string[]): Promise<Daemon> {
-    return this.#listening("dutserver", ["-s", "localhost:0", ...flags], words);
-  }
-
-  /** Starts an agent with a configuration file, or with devices, and a state directory of its own unless a flag names one. */
-  async agent(config: string | Devices, ...flags: readonly string[]): Promise<Daemon> {
+  /** Starts an agent with a configuration file, or with devices, and with a state directory and a name of its own unless flags give them. */
+  async agent(config: string | Devices, ...flags: readonly string[]): Promise<AgentDaemon> {
     const path = typeof config === "string" ? config : await this.configuration(config);
-    this.#states += 1;
-    const state = this.path(`agent-state-${this.#states}`);
-    return this.#listening("dutagent", ["-a", "localhost:0", "-c", path, "-state", state, ...flags]);
+    const number = this.#nextNumber();
+    const own = ["-state", this.path(`agent-state-${number}`), "-name", `bench-${number}`];
+    const args = ["-a", "localhost:0", "-c", path, ...own, ...flags];
+    return Object.assign(await this.#listening("dutagent", args), { name: flagIn("-name", args) });
   }
 
   /** Writes a configuration and returns its path. */
   async configuration(devices: Devices): Promise<string> {
-    this.#configurations += 1;
-    const path = this.path(`agent-${this.#configurations}.yaml`);
+    const path = this.path(`agent-${this.#nextNumber()}.yaml`);
     await writeFile(path, JSON.stringify({ version: "1.0.0-alpha.1", devices }));
     return path;
   }
@@ -124,14 +136,26 @@ export class Lab implements AsyncDisposable {
     await this.#open.disposeAsync();
   }
 
-  async #listening(program: ProgramName, args: readonly string[], before: readonly string[] = []): Promise<Daemon> {
-    const child = this.startWords([...before, ...this.wordsOf(program), "-log-json", ...args]);
-    const [, address = ""] = await child.said("stderr", /"addr":"([^"]+)","msg":"rpc service listening"/);
+  async #listening(program: ProgramName, args: readonly string[]): Promise<Daemon> {
+    const child = this.start(program, ["-log-json", ...args]);
+    let address = flagIn("-a", args);
+    if (address !== "none") {
+      [, address = ""] = await child.said("stderr", /"addr":"([^"]+)","msg":"rpc service listening"/);
+    }
     if (args.includes("-server")) {
-      await child.said("stderr", /"msg":"registered"/);
+      await child.said("stderr", /"msg":"(?:attached|registered)"/);
     }
     return Object.assign(child, { address });
   }
+}
+
+/** Tells the files of a lab apart. */
+function counter(): () => number {
+  let last = 0;
+  return () => {
+    last += 1;
+    return last;
+  };
 }
 
 /** A command that takes a line of the shell as its argument. */
@@ -142,4 +166,10 @@ export function lostInTheMiddle(address: string, reason = "the connection was lo
   return `✗ lost the connection to ${address} in the middle of the run (${reason})
   the command may or may not have done its work: look before you repeat it
 `;
+}
+
+/** What a flag was given last; empty when it was not. */
+function flagIn(flag: string, args: readonly string[]): string {
+  const at = args.lastIndexOf(flag);
+  return at < 0 ? "" : (args[at + 1] ?? "");
 }

@@ -1,7 +1,7 @@
 import { memoryStore } from "./memory-store.ts";
 import { storeContract } from "./store-contract.ts";
 
-storeContract("memory", async () => {
+storeContract("memory", undefined, async () => {
   const store = memoryStore();
-  return { open: async () => store, async [Symbol.asyncDispose]() {} };
+  return { open: async () => store, spec: undefined, async [Symbol.asyncDispose]() {} };
 });

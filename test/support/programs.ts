@@ -28,6 +28,11 @@ export async function buildPrograms(): Promise<{ readonly programs: Programs } &
   return { programs: programsBy((name) => [pathOf(name)]), [Symbol.asyncDispose]: () => release.disposeAsync() };
 }
 
+/** The same programs, started by words in front of theirs. */
+export function programsStartedBy(words: readonly string[], programs: Programs): Programs {
+  return programsBy((name) => [...words, ...programs[name]]);
+}
+
 function programsBy(words: (name: ProgramName) => readonly string[]): Programs {
   return Object.fromEntries(names.map((name) => [name, words(name)])) as Record<ProgramName, readonly string[]>;
 }

@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { test } from "node:test";
+import { badLine, type Fault } from "./line-fault.ts";
+import type { Random } from "./pseudo-random.ts";
 import { openTcpProxy } from "./tcp-proxy.ts";
 
 /** A peer that sends back what it gets. */
 async function openEcho(): Promise<{ address: string } & AsyncDisposable> {
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket.on("error", () => {}));
     socket.pipe(socket);
   }).listen(0, "127.0.0.1");
@@ -72,6 +74,75 @@ test("a cable that is pulled and put back loses nothing", async () => {
   }
   proxy.hold(false);
   assert.deepEqual(await answer, { got: "whole", error: "" });
+});
+
+test("what is late, jittery, sliced and narrow arrives whole and in order, and takes its time", async () => {
+  await using echo = await openEcho();
+  const slices = { mostBytes: 100, mostPauseMs: 0.1 };
+  await using proxy = await openTcpProxy(echo.address, () => ({
+    ...{ delayMs: 20, jitterMs: 20, bytesPerSecond: 100_000, slices },
+  }));
+  const text = Array.from({ length: 1000 }, (_, index) => `${index}\n`).join("");
+  const begun = performance.now();
+  assert.deepEqual(await echoed(proxy.address, text), { got: text, error: "" });
+  const least = 2 * 20 + (1000 * text.length) / 100_000;
+  assert.ok(performance.now() - begun >= least);
+});
+
+test("a connection that is closed by half still passes what comes from the other side", async () => {
+  await using echo = await openEcho();
+  await using proxy = await openTcpProxy(echo.address, () => ({
+    cut: { direction: "up", bytes: 3, how: "half-close" },
+  }));
+  assert.deepEqual(await echoed(proxy.address, "whole"), { got: "who", error: "" });
+});
+
+test("a connection that stalls in one direction takes no more there and passes the other", async () => {
+  await using echo = await openEcho();
+  await using proxy = await openTcpProxy(echo.address, () => ({ cut: { direction: "up", bytes: 3, how: "stall" } }));
+  const [host, port] = proxy.address.split(":");
+  const socket = connect({ host, port: Number(port) }).on("error", () => {});
+  socket.write("whole");
+  const [got] = await once(socket, "data");
+  socket.write("more");
+  assert.deepEqual([String(got), proxy.passed], ["who", { up: 3, down: 3 }]);
+  const closed = new Promise((resolve) => socket.once("close", resolve));
+  proxy.cut();
+  await closed;
+});
+
+test("a cable with one broken wire holds one direction", async () => {
+  await using echo = await openEcho();
+  await using proxy = await openTcpProxy(echo.address);
+  proxy.hold(true, "down");
+  const answer = echoed(proxy.address, "whole");
+  while (proxy.passed.down === 0) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.deepEqual(proxy.passed.up, 5);
+  proxy.hold(false, "down");
+  assert.deepEqual(await answer, { got: "whole", error: "" });
+});
+
+test("the same seed draws the same fault for the same connection", async () => {
+  await using echo = await openEcho();
+  const drawn = async (seed: number) => {
+    const faults: Fault[] = [];
+    const draw = (_: number, random: Random) => {
+      const fault = badLine(random);
+      faults.push(fault);
+      return fault;
+    };
+    await using proxy = await openTcpProxy(echo.address, draw, seed);
+    for (const _ of [1, 2]) {
+      assert.equal((await echoed(proxy.address, "whole")).got, "whole");
+    }
+    return faults;
+  };
+  const [first, again, other] = [await drawn(7), await drawn(7), await drawn(8)];
+  assert.deepEqual(again, first);
+  assert.notDeepEqual(other, first);
+  assert.notDeepEqual(first[0], first[1]);
 });
 
 test("connections are refused for as long as it is told to", async () => {

@@ -1,17 +1,9 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
-import { setTimeout as wait } from "node:timers/promises";
-
-/** Which way bytes go: from the one who connected, or to it. */
-export type Direction = "up" | "down";
-
-/** What becomes of one connection. */
-export interface Fault {
-  /** Lets this many bytes pass in one direction, then breaks the connection both ways. */
-  readonly cut?: { readonly direction: Direction; readonly bytes: number; readonly how: "reset" | "end" };
-  /** Added to every piece in each direction, in milliseconds. */
-  readonly delayMs?: number;
-}
+import { passBytes } from "./faulty-line.ts";
+import type { Direction, Fault } from "./line-fault.ts";
+import { pseudoRandom, type Random } from "./pseudo-random.ts";
+import { reset } from "./reset-socket.ts";
 
 /** A TCP proxy that does to its connections what cables, routers and switches do. Disposing closes all of it. */
 export interface TcpProxy extends AsyncDisposable {
@@ -21,43 +13,43 @@ export interface TcpProxy extends AsyncDisposable {
   readonly connections: number;
   /** How many bytes have passed, over all connections. */
   readonly passed: Readonly<Record<Direction, number>>;
+  /** Leads connections that are made from now on to another `host:port`. */
+  lead(target: string): void;
   /** Breaks every connection that there is. */
   cut(how?: "reset" | "end"): void;
   /** Breaks what there is and resets what comes, until it is called with false. */
   refuse(on: boolean): void;
-  /** Passes nothing on, and loses nothing, until it is called with false: a cable that is pulled and put back. */
-  hold(on: boolean): void;
+  /** Passes nothing on, in one direction or both, and loses nothing, until it is called with false: a cable that is pulled and put back. */
+  hold(on: boolean, direction?: Direction): void;
 }
 
-/** What may be on its way in one direction of a delayed connection, in bytes: 100 ms at 300 MB/s. */
-const delayedBytes = 32 * 1024 * 1024;
+/** Chooses what becomes of a connection, by its number, the first is 0, or by drawing. */
+export type FaultOf = (connection: number, random: Random) => Fault;
 
-/** Stands in front of `target`, a `host:port`; `faultOf` is asked for every connection by its number, the first is 0. */
-export async function openTcpProxy(
-  target: string,
-  faultOf: (connection: number) => Fault = () => ({}),
-): Promise<TcpProxy> {
-  const proxy = new FaultyProxy(target, faultOf);
+/** Stands in front of `target`, a `host:port`. The same seed draws the same for the same connection. */
+export async function openTcpProxy(target: string, faultOf: FaultOf = () => ({}), seed = 1): Promise<TcpProxy> {
+  const proxy = new FaultyProxy(target, faultOf, seed);
   await proxy.listen();
   return proxy;
 }
 
+const directions: readonly Direction[] = ["up", "down"];
+
 class FaultyProxy implements TcpProxy {
   readonly passed = { up: 0, down: 0 };
   connections = 0;
-  readonly #host: string;
-  readonly #port: number;
-  readonly #faultOf: (connection: number) => Fault;
+  #target: { readonly host: string; readonly port: number };
+  readonly #faultOf: FaultOf;
+  readonly #seed: number;
   readonly #sockets = new Set<Socket>();
-  readonly #server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+  readonly #server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(socket));
   #refusing = false;
-  #holding: PromiseWithResolvers<void> | undefined;
+  readonly #held: Record<Direction, PromiseWithResolvers<void> | undefined> = { up: undefined, down: undefined };
 
-  constructor(target: string, faultOf: (connection: number) => Fault) {
-    const colon = target.lastIndexOf(":");
-    this.#host = target.slice(0, colon);
-    this.#port = Number(target.slice(colon + 1));
+  constructor(target: string, faultOf: FaultOf, seed: number) {
+    this.#target = placeOf(target);
     this.#faultOf = faultOf;
+    this.#seed = seed;
   }
 
   async listen(): Promise<void> {
@@ -67,6 +59,10 @@ class FaultyProxy implements TcpProxy {
 
   get address(): string {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  lead(target: string): void {
+    this.#target = placeOf(target);
   }
 
   cut(how: "reset" | "end" = "reset"): void {
@@ -86,9 +82,11 @@ class FaultyProxy implements TcpProxy {
     }
   }
 
-  hold(on: boolean): void {
-    this.#holding?.resolve();
-    this.#holding = on ? Promise.withResolvers() : undefined;
+  hold(on: boolean, direction?: Direction): void {
+    for (const each of direction === undefined ? directions : [direction]) {
+      this.#held[each]?.resolve();
+      this.#held[each] = on ? Promise.withResolvers() : undefined;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -103,8 +101,10 @@ class FaultyProxy implements TcpProxy {
       reset(client);
       return;
     }
-    const fault = this.#faultOf(this.connections++);
-    const peer = connect({ host: this.#host, port: this.#port, noDelay: true });
+    const random = pseudoRandom(this.#seed + this.connections);
+    const fault = this.#faultOf(this.connections, random);
+    this.connections += 1;
+    const peer = connect({ ...this.#target, noDelay: true, allowHalfOpen: true });
     const both = [client, peer];
     for (const socket of both) {
       this.#sockets.add(socket);
@@ -116,67 +116,19 @@ class FaultyProxy implements TcpProxy {
         }
       });
     }
-    void this.#pass("up", client, peer, fault);
-    void this.#pass("down", peer, client, fault);
-  }
-
-  /** Order is kept, and what the receiver does not take is not read from the sender. */
-  async #pass(direction: Direction, from: Socket, to: Socket, { cut, delayMs }: Fault): Promise<void> {
-    let left = cut?.direction === direction ? cut.bytes : Number.POSITIVE_INFINITY;
-    let last: Promise<unknown> = Promise.resolve();
-    let queued = 0;
-    const deliver = async (piece: Buffer, due: number) => {
-      if (delayMs !== undefined) {
-        await wait(Math.max(0, due - performance.now()));
-      }
-      await this.#holding?.promise;
-      if (!to.destroyed && !to.write(piece)) {
-        await Promise.race([once(to, "drain"), once(to, "close")]);
-      }
-      queued -= piece.length;
-    };
-    try {
-      for await (const chunk of from as AsyncIterable<Buffer>) {
-        const piece = chunk.subarray(0, left);
-        left -= piece.length;
-        this.passed[direction] += piece.length;
-        const due = performance.now() + (delayMs ?? 0);
-        queued += piece.length;
-        last = last.then(() => deliver(piece, due));
-        if (delayMs === undefined || left === 0 || queued > delayedBytes) {
-          await last;
-        }
-        if (left === 0) {
-          this.#break(from, to, cut?.how ?? "reset");
-          return;
-        }
-      }
-      await last;
-      to.end();
-    } catch {
-      // Either side broke: its "close" breaks the other.
-    }
-  }
-
-  #break(from: Socket, to: Socket, how: "reset" | "end"): void {
-    for (const socket of [from, to]) {
-      if (how === "reset") {
-        reset(socket);
-      } else {
-        socket.end();
-      }
-    }
+    const line = (direction: Direction, from: Socket, to: Socket) => ({
+      ...{ direction, from, to, fault, random: pseudoRandom(Math.floor(random() * 2 ** 32)) },
+      open: async () => this.#held[direction]?.promise,
+      passed: (bytes: number) => {
+        this.passed[direction] += bytes;
+      },
+    });
+    void passBytes(line("up", client, peer));
+    void passBytes(line("down", peer, client));
   }
 }
 
-/**
- * A connection whose end was sent cannot be reset any more: libuv refuses (uv_tcp_close_reset), and Node 26.10 then never
- * closes its handle, so that the process spins when it ends.
- */
-function reset(socket: Socket): void {
-  if (socket.writableEnded) {
-    socket.destroy();
-  } else {
-    socket.resetAndDestroy();
-  }
+function placeOf(target: string): { readonly host: string; readonly port: number } {
+  const colon = target.lastIndexOf(":");
+  return { host: target.slice(0, colon), port: Number(target.slice(colon + 1)) };
 }

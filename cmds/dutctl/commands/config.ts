@@ -6,6 +6,7 @@ import { configPath, readConfigFile, writeConfigFile } from "../config/config-fi
 import type { ConfigRequest } from "../config/config-request.ts";
 import { removeContext, setValues, useContext } from "../config/edit-config.ts";
 import { type Config, parseConfig } from "../config/parse-config.ts";
+import { rememberedFiles } from "../config/remembered-files.ts";
 import type { ContextRow } from "../output/content.ts";
 import type { Output } from "../output/output.ts";
 import type { World } from "../world.ts";
@@ -31,8 +32,10 @@ export async function config(request: ConfigRequest, out: Output, world: World):
       return out.write({ type: "notice", data: `${quote(request.context)} is the current context` });
     case "set": {
       const name = request.context ?? known.current ?? "default";
-      await write(path, setValues(text, { name, values: request.values, makeCurrent: known.contexts.size === 0 }));
-      return out.write({ type: "notice", data: `set in context ${quote(name)} of ${path}` });
+      const values = await rememberedFiles(request.values, world.directory);
+      await write(path, setValues(text, { name, values, makeCurrent: known.contexts.size === 0 }));
+      await out.write({ type: "notice", data: `set in context ${quote(name)} of ${path}` });
+      return tellAuthority(values, out);
     }
     case "remove":
       mustKnow(request.context, known, path);
@@ -41,6 +44,17 @@ export async function config(request: ConfigRequest, out: Output, world: World):
         type: "notice",
         data: `removed ${request.context === known.current ? "the current context, " : "context "}${quote(request.context)}`,
       });
+  }
+}
+
+/** Only a comparison shows that the file is the one that was meant. */
+async function tellAuthority(values: readonly (readonly [key: string, value: string])[], out: Output): Promise<void> {
+  const authority = values.findLast(([key]) => key === "authority")?.[1] ?? "";
+  if (authority !== "") {
+    await out.write({
+      type: "notice",
+      data: `the authority's SHA-256 fingerprint is ${authority}: compare it with the one that the lab tells`,
+    });
   }
 }
 

@@ -12,13 +12,14 @@ const states: Readonly<Record<DeviceState, DeviceRow["state"]>> = {
 };
 
 /** A device of our protocol as it is shown; a state of a later version is unknown. */
-export function deviceRow({ name, description, labels, state, reason, lock, hold }: Device): DeviceRow {
+export function deviceRow({ name, description, labels, state, reason, offlineSinceMs, lock, hold }: Device): DeviceRow {
   return {
     name,
     description,
     labels,
     state: states[state] ?? "unknown",
     reason,
+    offlineSinceMs: Number(offlineSinceMs),
     lock: lock && { owner: lock.owner, sinceMs: Number(lock.sinceMs), untilMs: Number(lock.untilMs) },
     hold: hold && { owner: hold.owner, sinceMs: Number(hold.sinceMs), runId: hold.runId, command: hold.command },
   };
@@ -26,7 +27,7 @@ export function deviceRow({ name, description, labels, state, reason, lock, hold
 
 /** A device of the old protocol, which calls a device in use locked without an end. */
 export function deviceRowOfV1({ name, lock }: DeviceInfo): DeviceRow {
-  const row = { name, description: "", labels: {}, reason: "" };
+  const row = { name, description: "", labels: {}, reason: "", offlineSinceMs: 0 };
   if (lock === undefined) {
     return { ...row, state: "free", lock: undefined, hold: undefined };
   }

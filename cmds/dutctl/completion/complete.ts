@@ -54,7 +54,7 @@ async function liveOf(given: GivenFlags | undefined, world: World): Promise<Live
   try {
     const options = parseOptions(given, await readSettings(given.context, world));
     const signal = AbortSignal.any([world.signal, AbortSignal.timeout(Math.ceil(timeLeft(world.env)))]);
-    return openLive(options, world, signal);
+    return await openLive(options, world, signal);
   } catch (error) {
     if (error instanceof DutError) {
       return undefined;

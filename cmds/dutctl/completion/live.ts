@@ -15,9 +15,11 @@ export interface Live extends Disposable {
   runs(device: string): Promise<Candidate[]>;
 }
 
-/** Asks the peer of the options; nothing is sent before the first question. */
-export function openLive(options: Options, world: World, signal: AbortSignal): Live {
-  const connection = connectTo(options.server, { identity: options.identity ?? defaultIdentity(world, silentLog) });
+/** Asks the peer of the options; nothing is sent before the first question. Throws for certificates that cannot be used. */
+export async function openLive(options: Options, world: World, signal: AbortSignal): Promise<Live> {
+  const secured = options.tls && (await (await import("../tls/read-tls.ts")).readTls(options.tls));
+  const identity = options.identity ?? secured?.name ?? defaultIdentity(world, silentLog);
+  const connection = connectTo(options.servers, { identity, tls: secured?.tls });
   const { devices, lab, runs } = connection;
   const call = { signal };
   return {

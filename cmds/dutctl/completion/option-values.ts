@@ -24,6 +24,9 @@ export async function answerValue(flag: keyof typeof flags, env: World["env"]): 
       return words(["30s", "5m", "30m", "1h"]);
     case "context":
       return { kind: "words", candidates: await contexts(env) };
+    case "tls-ca":
+    case "tls-cert":
+    case "tls-key":
     case "local":
     case "allow-read":
       return { kind: "files", candidates: [] };

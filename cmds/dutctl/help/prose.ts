@@ -52,6 +52,19 @@ old one there are no consoles, no remote exit status, no end of input, no -grace
 descriptions and labels, files of at most 127 MiB, and unlock force cannot keep a run.
 `;
 
+export const tls = `-tls-ca FILE speaks TLS to a server or an agent whose certificate is of the authority in FILE, -tls to one
+whose certificate this computer trusts. -tls-cert and -tls-key show who you are: you are called by the
+name in the certificate then, and -u cannot change it.
+
+  dutctl config set lab server=lab.example:1024 tls-ca=ca.pem tls-cert=user-alice.pem tls-key=user-alice.key
+
+remembers all of it, with the fingerprint of the authority: compare it with the one that the lab tells.
+From then on the context is spoken to in TLS only, whatever -s and DUTCTL_SERVER say; only a unix socket
+is not. When the file has another authority one day, or the server shows a certificate of another one,
+nothing is sent: the error names both fingerprints, and tls-ca= with the new file is set when it is
+right. To leave TLS: dutctl config set lab tls-ca= tls= tls-cert= tls-key=
+`;
+
 export const run = `dutctl [options] <device> <command> [args...]
 
 Runs a command of a device: its output comes out, your input goes in, files that you named are

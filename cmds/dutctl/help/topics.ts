@@ -21,6 +21,7 @@ const topics: Readonly<Record<string, Topic>> = {
   files: { summary: "which of your files an agent can read and write", text: () => prose.files },
   console: { summary: "interactive consoles and their keys", text: () => prose.console },
   waiting: { summary: "devices that somebody else has, and lost connections", text: () => prose.waiting },
+  tls: { summary: "secured connections, and certificates that say who you are", text: () => prose.tls },
   protocol: { summary: "the two protocols, and what the old one cannot do", text: () => prose.protocol },
   run: { summary: "run a command of a device", text: () => prose.run },
   lock: { summary: "reserve a device", text: () => prose.lock },

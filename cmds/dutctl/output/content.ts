@@ -22,6 +22,8 @@ export interface DeviceRow {
   readonly state: DeviceState;
   /** Why it cannot be used, the empty string when there is nothing to say. */
   readonly reason: string;
+  /** Since when it is offline; 0 for one that is not, and when nobody knows. */
+  readonly offlineSinceMs: number;
   readonly lock: { readonly owner: string; readonly sinceMs: number; readonly untilMs: number } | undefined;
   readonly hold: Hold | undefined;
 }

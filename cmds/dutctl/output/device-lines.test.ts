@@ -13,7 +13,7 @@ testGolden("text", [
     `DEVICE       STATE    HOLDER   SINCE  UNTIL  COMMAND  LABELS           DESCRIPTION
 board-1      free                                     rack=2 soc=imx8  the spare one
 board-2      busy     alice@h  10:20  10:57  flash                     the spare one
-évil\\x1b[2J  offline                                  rack=2 soc=imx8  (its agent is gone)
+évil\\x1b[2J  offline           09:58                  rack=2 soc=imx8  (its agent is gone)
 DEVICE   STATE  LABELS           DESCRIPTION
 board-1  free   rack=2 soc=imx8  the spare one
 `,

@@ -25,13 +25,14 @@ export function deviceTable(devices: readonly DeviceRow[], now: Date, width?: nu
   );
 }
 
-function deviceCells({ name, state, description, labels, reason, lock, hold }: DeviceRow, now: Date): string[] {
+function deviceCells(device: DeviceRow, now: Date): string[] {
+  const { name, state, description, labels, reason, offlineSinceMs, lock, hold } = device;
   const about = [...(reason === "" ? [] : [`(${reason})`]), description].join(" ").trim();
   return [
     name,
     state,
     hold?.owner ?? lock?.owner ?? "",
-    shortTime(hold?.sinceMs ?? lock?.sinceMs ?? 0, now),
+    shortTime(hold?.sinceMs ?? lock?.sinceMs ?? offlineSinceMs, now),
     shortTime(lock?.untilMs ?? 0, now),
     hold?.command ?? "",
     labelText(labels),
@@ -41,11 +42,12 @@ function deviceCells({ name, state, description, labels, reason, lock, hold }: D
 
 /** A device, what it can do, and who has it. */
 export function descriptionLines({ device, commands }: DeviceDescription, now: Date): string[] {
-  const { name, state, description, reason, labels, lock, hold } = device;
+  const { name, state, description, reason, offlineSinceMs, labels, lock, hold } = device;
+  const standing = `${state}${spanText(offlineSinceMs, 0, now)}`;
   const facts: readonly (readonly [string, string])[] = [
     ["description", description],
     ["labels", labelText(labels)],
-    ["state", reason === "" ? state : `${state} (${reason})`],
+    ["state", reason === "" ? standing : `${standing} (${reason})`],
     ["locked by", lock === undefined ? "" : `${quote(cut(lock.owner))}${spanText(lock.sinceMs, lock.untilMs, now)}`],
     [
       "in use by",

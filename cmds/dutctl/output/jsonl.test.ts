@@ -96,11 +96,11 @@ test("jsonl tells runs of a list with what they belong to", async () => {
 });
 
 test("jsonl tells a device of the first protocol with what that one knows", async () => {
-  const data = { name: "dev1", state: "locked", description: null, labels: null, reason: null, hold: null };
+  const data = { name: "dev1", state: "locked", description: null, labels: null, reason: null, offlineSince: null };
   assert.deepEqual(await linesOf([locked]), [
     {
       ...{ time, type: "device", error: false, ...empty, device: "dev1" },
-      data: { ...data, lock: { owner: "alice@h", since: null, until: "2026-11-20T10:52:23.000Z" } },
+      data: { ...data, lock: { owner: "alice@h", since: null, until: "2026-11-20T10:52:23.000Z" }, hold: null },
     },
   ]);
 });

@@ -4,13 +4,14 @@ import type { CommandRow, DeviceEntry, DeviceRow, Hold, RunEnd, RunRow } from ".
 export type Tree = string | number | boolean | null | Uint8Array | readonly Tree[] | { readonly [key: string]: Tree };
 
 /** Our own shapes, the same in every structured format. What is not known or not there is null; times are RFC 3339 in UTC. */
-export function deviceTree({ name, state, description, labels, reason, lock, hold }: DeviceRow): Tree {
+export function deviceTree({ name, state, description, labels, reason, offlineSinceMs, lock, hold }: DeviceRow): Tree {
   return {
     name,
     state,
     description,
     labels,
     reason,
+    offlineSince: offlineSinceMs === 0 ? null : moment(offlineSinceMs),
     lock: lock === undefined ? null : lockTree(lock),
     hold: hold === undefined ? null : holdTree(hold),
   };
@@ -25,6 +26,7 @@ export function deviceEntryTree({ name, lock }: DeviceEntry): Tree {
     description: null,
     labels: null,
     reason: null,
+    offlineSince: null,
     lock: lock === undefined || isBusy ? null : lockTree(inMilliseconds(lock)),
     hold: isBusy ? { owner: lock.owner, since: moment((lock.lockedAt ?? 0) * 1000), run: null, command: null } : null,
   };

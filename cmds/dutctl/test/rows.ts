@@ -8,6 +8,7 @@ export const free: DeviceRow = {
   labels: { soc: "imx8", rack: "2" },
   state: "free",
   reason: "",
+  offlineSinceMs: 0,
   lock: undefined,
   hold: undefined,
 };
@@ -27,6 +28,7 @@ export const offline: DeviceRow = {
   description: "",
   state: "offline",
   reason: "its agent is gone",
+  offlineSinceMs: at("09:58:00"),
 };
 
 export const flash: CommandRow = {

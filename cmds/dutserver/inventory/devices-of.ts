@@ -3,17 +3,17 @@ import { DutError } from "#pkg/errors/dut-error.ts";
 import type { CallOptions } from "#pkg/protocol/client.ts";
 import type { DeviceInfo } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
 import { type Device, DeviceSchema, DeviceState } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
-import type { Agent } from "../registry.ts";
+import type { Callee } from "../agents/callee.ts";
 
 /** An agent's devices, with what it can say of them: one that knows only dutctl.v1 is asked there. */
-export async function devicesOf({ connection }: Agent, options: CallOptions): Promise<readonly Device[]> {
+export async function devicesOf({ clients }: Callee, options: CallOptions): Promise<readonly Device[]> {
   try {
-    return (await connection.lab.list({}, options)).devices;
+    return (await clients.lab.list({}, options)).devices;
   } catch (error) {
     if (!isUnknownCall(error)) {
       throw error;
     }
-    return (await connection.devices.list({}, options)).devices.map(asDevice);
+    return (await clients.devices.list({}, options)).devices.map(asDevice);
   }
 }
 
@@ -34,12 +34,12 @@ function asDevice({ name, lock }: DeviceInfo): Device {
     : create(DeviceSchema, { name, state: DeviceState.LOCKED, lock: { owner, sinceMs, untilMs: expiresAt * 1000n } });
 }
 
-/** A device of which nothing is known but its name. */
-export function offline(name: string, reason: string): Device {
-  return create(DeviceSchema, { name, state: DeviceState.OFFLINE, reason });
+/** A device that cannot be reached, since a Unix time in milliseconds if that is known. */
+export function offline(name: string, reason: string, since = 0): Device {
+  return create(DeviceSchema, { name, state: DeviceState.OFFLINE, reason, offlineSinceMs: BigInt(since) });
 }
 
 /** Why a registered device is offline although its agent answers. */
-export function dropped({ address }: Agent): string {
-  return `dutagent at ${address} does not have it any more`;
+export function dropped({ title }: Callee): string {
+  return `${title} does not have it any more`;
 }

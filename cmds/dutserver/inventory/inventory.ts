@@ -1,42 +1,46 @@
-import { EventEmitter, once } from "node:events";
-import { setTimeout as delay } from "node:timers/promises";
-import { equals, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { type Device, DeviceSchema, type WatchResponseSchema } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
-import type { Agent, Registry } from "../registry.ts";
-import { AgentFollower } from "./agent-follower.ts";
+import { titleOf } from "../agents/callee.ts";
+import type { Peers } from "../cluster/peers.ts";
+import type { Registry, RegistryChange } from "../registry/registry.ts";
+import { DeviceBoard } from "./device-board.ts";
 import { offline } from "./devices-of.ts";
+import { Follower } from "./follower.ts";
 import type { Pace } from "./news-of.ts";
 
-export interface InventoryOptions extends Pace {
-  /** What the first watcher waits for agents that have not said anything yet, in milliseconds. */
-  readonly firstMs: number;
-}
-
-/** Somebody who watches: the names of the devices that are others than he was told. */
-interface Watcher {
-  readonly device: string | undefined;
-  readonly stale: Set<string>;
-  readonly news: EventEmitter;
-}
+/** Which devices are meant: those of all servers, or those whose agents are at this one. */
+export type Scope = "lab" | "here";
 
 /**
- * The devices of all agents as they are, kept for as long as somebody watches: one watch of each agent serves all
- * watchers. A watcher that does not read costs a set of names, and hears of each device only what it is by then.
+ * The devices of the lab as they are, always: one watch of each agent, and of each other server, serves everybody who asks.
  */
 export class Inventory implements Disposable {
   readonly #registry: Registry;
-  readonly #options: InventoryOptions;
+  readonly #peers: Peers;
+  readonly #options: Pace;
   readonly #end = new AbortController();
-  readonly #watchers = new Set<Watcher>();
-  readonly #followers = new Map<Agent, AgentFollower>();
-  /** What watchers are told. */
-  readonly #devices = new Map<string, Device>();
-  #registrations: Disposable | undefined;
+  readonly #followers = new Map<string, Follower>();
+  readonly #boards: Readonly<Record<Scope, DeviceBoard>> = { lab: new DeviceBoard(), here: new DeviceBoard() };
+  /** The devices that an agent had when it was looked at last. */
+  readonly #shown = new Map<string, ReadonlySet<string>>();
+  readonly #subscriptions = new DisposableStack();
 
-  constructor(registry: Registry, options: InventoryOptions = { pollMs: 3_000, retryMs: 2_000, firstMs: 2_000 }) {
+  constructor(registry: Registry, peers: Peers, options: Pace = { pollMs: 3_000, retryMs: 2_000, firstMs: 2_000 }) {
     this.#registry = registry;
+    this.#peers = peers;
     this.#options = options;
+    this.#subscriptions.use(registry.onChange((change) => this.#changed(change)));
+    this.#subscriptions.use(peers.onDevice((device) => this.#look(device)));
+    for (const name of registry.agents) {
+      this.#agentChanged(name);
+    }
+  }
+
+  /** Every device, sorted by its name's bytes. Waits for agents that have just come, but not for long. */
+  async list(scope: Scope, signal: AbortSignal): Promise<readonly Device[]> {
+    await this.#known(signal);
+    return this.#namesIn(scope).flatMap((name) => this.#boards[scope].get(name) ?? []);
   }
 
   /**
@@ -44,139 +48,118 @@ export class Inventory implements Disposable {
    * nobody has, the signal's reason, and unavailable when the inventory is disposed.
    */
   async *watch(
+    scope: Scope,
     device: string | undefined,
     caller: AbortSignal,
   ): AsyncGenerator<MessageInitShape<typeof WatchResponseSchema>> {
     if (device !== undefined) {
-      this.#registry.agentOf(device);
+      this.#registry.deviceOf(device);
     }
     const signal = AbortSignal.any([caller, this.#end.signal]);
-    const watcher: Watcher = { device, stale: new Set(), news: new EventEmitter() };
-    using _ = this.#attend(watcher);
-    try {
-      await this.#known(signal);
-      watcher.stale.clear();
-      yield { event: { case: "snapshot", value: { devices: this.#snapshot(device) } } };
-      for (;;) {
-        while (watcher.stale.size === 0) {
-          await once(watcher.news, "news", { signal });
-        }
-        for (const name of watcher.stale) {
-          watcher.stale.delete(name);
-          const now = this.#devices.get(name);
-          yield { event: now === undefined ? { case: "removed", value: name } : { case: "changed", value: now } };
-          signal.throwIfAborted();
-        }
-      }
-    } catch (error) {
-      throw signal.aborted ? signal.reason : error;
-    }
+    await this.#known(signal);
+    yield* this.#boards[scope].watch(device, () => this.#namesIn(scope), signal);
+  }
+
+  /** Resolves when everybody is shown that a device is as it should be, or the signal aborts. */
+  shows(device: string, isRight: (device: Device | undefined) => boolean, signal: AbortSignal): Promise<void> {
+    return this.#boards.lab.until(device, isRight, signal);
   }
 
   [Symbol.dispose](): void {
     this.#end.abort(new DutError("unavailable", "dutserver is shutting down"));
-    this.#rest();
-  }
-
-  #attend(watcher: Watcher): Disposable {
-    this.#watchers.add(watcher);
-    if (this.#watchers.size === 1) {
-      this.#registrations = this.#registry.onChange(() => this.#follow());
-      this.#follow();
-    }
-    return {
-      [Symbol.dispose]: () => {
-        this.#watchers.delete(watcher);
-        if (this.#watchers.size === 0) {
-          this.#rest();
-        }
-      },
-    };
-  }
-
-  /** Follows the agents that there are now, and no others. */
-  #follow(): void {
-    const agents = new Set(this.#registry.agents.map(({ agent }) => agent));
-    for (const [agent, follower] of this.#followers) {
-      if (agents.has(agent)) {
-        follower.knock();
-      } else {
-        follower[Symbol.dispose]();
-        this.#followers.delete(agent);
-      }
-    }
-    for (const agent of agents) {
-      if (!this.#followers.has(agent)) {
-        const changed = (device: string | undefined) => this.#look(agent, device);
-        this.#followers.set(agent, new AgentFollower(agent, this.#options, changed));
-      }
-    }
-    this.#lookAtAll();
-  }
-
-  #rest(): void {
-    this.#registrations?.[Symbol.dispose]();
+    this.#subscriptions.dispose();
     for (const follower of this.#followers.values()) {
       follower[Symbol.dispose]();
     }
     this.#followers.clear();
-    this.#devices.clear();
   }
 
-  /** Waits until every agent has said something, but not for ever. */
+  #namesIn(scope: Scope): readonly string[] {
+    const names = this.#registry.devices;
+    return scope === "lab" ? names : names.filter((name) => this.#boards.here.get(name) !== undefined);
+  }
+
   async #known(signal: AbortSignal): Promise<void> {
-    const enough = new AbortController();
-    const patience = delay(this.#options.firstMs, undefined, { signal: AbortSignal.any([signal, enough.signal]) });
-    try {
-      await Promise.race([patience, Promise.all(this.#followers.values().map(({ known }) => known))]);
-    } finally {
-      enough.abort();
-      patience.catch(() => undefined);
-    }
+    const late = Array.from(this.#followers.values()).filter(({ isNew }) => isNew);
+    await Promise.all(late.map(({ known }) => known));
+    signal.throwIfAborted();
   }
 
-  #snapshot(device: string | undefined): Device[] {
-    const names = device === undefined ? this.#registry.devices : [device];
-    return names.map((name) => this.#devices.get(name) ?? this.#unknown(name));
-  }
-
-  #unknown(name: string): Device {
-    return offline(name, `dutagent at ${this.#registry.find(name)?.address} has not answered the server yet`);
-  }
-
-  /** Looks at one device of an agent, or at all. */
-  #look(agent: Agent, device: string | undefined): void {
-    if (device === undefined) {
-      this.#lookAtAll();
-    } else if (this.#registry.find(device) === agent) {
-      this.#lookAt(device);
-    }
-  }
-
-  #lookAtAll(): void {
-    for (const name of new Set([...this.#devices.keys(), ...this.#registry.devices])) {
-      this.#lookAt(name);
-    }
-  }
-
-  /** Tells the watchers when a device is another than before. One of which nothing is known yet stays what it was. */
-  #lookAt(name: string): void {
-    const agent = this.#registry.find(name);
-    const before = this.#devices.get(name);
-    const now = agent === undefined ? undefined : (this.#followers.get(agent)?.device(name) ?? before);
-    if (now === before || (now !== undefined && before !== undefined && equals(DeviceSchema, now, before))) {
+  #changed(change: RegistryChange): void {
+    if (change.kind === "agent") {
+      this.#agentChanged(change.name);
       return;
     }
-    if (now === undefined) {
-      this.#devices.delete(name);
-    } else {
-      this.#devices.set(name, now);
-    }
-    for (const watcher of this.#watchers) {
-      if (watcher.device === undefined || watcher.device === name) {
-        watcher.stale.add(name);
-        watcher.news.emit("news");
+    for (const name of this.#registry.agents) {
+      if (this.#registry.recordOf(name)?.server === change.name) {
+        this.#agentChanged(name);
       }
+    }
+  }
+
+  #agentChanged(name: string): void {
+    const follower = this.#followers.get(name);
+    const place = this.#registry.placeOf(name);
+    const agent = place.kind === "here" ? place.agent : undefined;
+    if (follower !== undefined && follower.callee !== agent) {
+      follower[Symbol.dispose]();
+      this.#followers.delete(name);
+    } else {
+      follower?.knock();
+    }
+    if (agent !== undefined && !this.#followers.has(name)) {
+      const changed = (device: string | undefined) => this.#agentSaid(name, device);
+      this.#followers.set(name, new Follower(agent, this.#options, changed));
+    }
+    const before = this.#shown.get(name);
+    const now = new Set(this.#registry.recordOf(name)?.devices.map((device) => device.name));
+    this.#shown.set(name, now);
+    for (const device of before?.union(now) ?? now) {
+      this.#look(device);
+    }
+  }
+
+  #agentSaid(name: string, device: string | undefined): void {
+    const devices = device === undefined ? this.#registry.recordOf(name)?.devices.map((facts) => facts.name) : [device];
+    for (const each of devices ?? []) {
+      this.#look(each);
+    }
+  }
+
+  /** Shows a device as it is now. */
+  #look(name: string): void {
+    const { here, lab } = this.#boards;
+    const found = this.#find(name);
+    here.set(name, found?.isHere === true ? found.device : undefined);
+    lab.set(name, found?.device);
+  }
+
+  #find(name: string): { readonly device: Device; readonly isHere: boolean } | undefined {
+    const owner = this.#registry.find(name);
+    if (owner === undefined) {
+      return undefined;
+    }
+    const { agent, description, labels } = owner;
+    const place = this.#registry.placeOf(agent);
+    const described = (device: Device) =>
+      create(DeviceSchema, {
+        ...device,
+        description: device.description || description,
+        labels: Object.keys(device.labels).length === 0 ? { ...labels } : device.labels,
+      });
+    switch (place.kind) {
+      case "here": {
+        const follower = this.#followers.get(agent);
+        const said = follower?.device(name) ?? this.#boards.lab.get(name);
+        return said && { device: described(said), isHere: true };
+      }
+      case "elsewhere":
+        return { device: described(this.#peers.deviceAt(place.server, name)), isHere: false };
+      case "offline":
+        return {
+          device: described(offline(name, `${titleOf(agent)} is offline: ${place.reason}`, place.since)),
+          isHere: false,
+        };
     }
   }
 }

@@ -1,13 +1,15 @@
 import { once } from "node:events";
 import type { Device } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
-import { unreached } from "../every-agent.ts";
-import type { Agent } from "../registry.ts";
+import { unreached } from "../agents/ask-all.ts";
+import type { Callee } from "../agents/callee.ts";
 import { devicesOf, isUnknownCall } from "./devices-of.ts";
 
 /** How often agents are asked that cannot be watched, and tried that cannot be reached, in milliseconds. */
 export interface Pace {
   readonly pollMs: number;
   readonly retryMs: number;
+  /** How long somebody who is asked for the first time may say nothing, in milliseconds. */
+  readonly firstMs: number;
 }
 
 /** How long an old agent may take to answer, in milliseconds. */
@@ -31,25 +33,25 @@ export interface Following {
 }
 
 /** Watches an agent for as long as the signal lets it, through all its restarts; an old agent is asked again and again. */
-export async function* newsOf(agent: Agent, { pace, signal, door }: Following): AsyncGenerator<News> {
+export async function* newsOf(callee: Callee, { pace, signal, door }: Following): AsyncGenerator<News> {
   while (!signal.aborted) {
     let pauseMs = pace.retryMs;
     try {
-      yield* watched(agent, signal);
+      yield* watched(callee, signal);
     } catch (error) {
       if (isUnknownCall(error)) {
         pauseMs = pace.pollMs;
-        yield await asked(agent, signal);
+        yield await asked(callee, signal);
       } else if (!signal.aborted) {
-        yield { kind: "fault", reason: unreached(agent, error).message };
+        yield { kind: "fault", reason: unreached(callee, error).message };
       }
     }
     await pause(pauseMs, signal, door);
   }
 }
 
-async function* watched(agent: Agent, signal: AbortSignal): AsyncGenerator<News> {
-  for await (const { event } of agent.connection.lab.watch({}, { signal })) {
+async function* watched(callee: Callee, signal: AbortSignal): AsyncGenerator<News> {
+  for await (const { event } of callee.clients.lab.watch({}, { signal })) {
     switch (event.case) {
       case "snapshot":
         yield { kind: "all", devices: event.value.devices };
@@ -64,11 +66,11 @@ async function* watched(agent: Agent, signal: AbortSignal): AsyncGenerator<News>
   }
 }
 
-async function asked(agent: Agent, signal: AbortSignal): Promise<News> {
+async function asked(callee: Callee, signal: AbortSignal): Promise<News> {
   try {
-    return { kind: "all", devices: await devicesOf(agent, { signal, timeoutMs: patienceMs }) };
+    return { kind: "all", devices: await devicesOf(callee, { signal, timeoutMs: patienceMs }) };
   } catch (error) {
-    return { kind: "fault", reason: unreached(agent, error).message };
+    return { kind: "fault", reason: unreached(callee, error).message };
   }
 }
 

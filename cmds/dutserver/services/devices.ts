@@ -1,38 +1,60 @@
 import type { ConnectRouter } from "@connectrpc/connect";
-import type { Log } from "#pkg/log/log.ts";
 import { DeviceService, RelayService } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
-import { askEveryAgent } from "../every-agent.ts";
-import type { Registry } from "../registry.ts";
+import type { Device } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
+import { callAddressKey } from "#pkg/protocol/rpc-handler.ts";
+import type { Inventory } from "../inventory/inventory.ts";
+import type { Reach } from "../reach.ts";
+import type { AddressRegistrations } from "../registrations/address-registrations.ts";
+import type { RunBudget } from "../run-budget.ts";
+import { shownAfter } from "./catch-up.ts";
 import { forwarding } from "./forward.ts";
 
+/** What a server answers from. */
+export interface Served {
+  readonly reach: Reach;
+  readonly inventory: Inventory;
+  readonly registrations: AddressRegistrations;
+  readonly budget: RunBudget;
+}
+
 /** What the server answers of dutctl.v1: registrations, one list of all agents' devices, and what it forwards. */
-export function deviceRoutes(registry: Registry, log: Log): (router: ConnectRouter) => void {
-  const forwarded = forwarding(registry);
+export function deviceRoutes({ reach, inventory, registrations }: Served): (router: ConnectRouter) => void {
+  const forwarded = forwarding(reach);
+  const shown = shownAfter(inventory);
   return (router) => {
     router.service(DeviceService, {
       async list(_, { signal }) {
-        const answers = await askEveryAgent(registry, signal, ({ connection }, options) =>
-          connection.devices.list({}, options),
-        );
-        const locks = new Map(
-          answers.flatMap(({ value, devices }) =>
-            (value?.devices ?? []).filter(({ name }) => devices.has(name)).map(({ name, lock }) => [name, lock]),
-          ),
-        );
-        return { devices: registry.devices.map((name) => ({ name, lock: locks.get(name) })) };
+        const devices = await inventory.list(reach.scope, signal);
+        return { devices: devices.map((device) => ({ name: device.name, ...lockOf(device) })) };
       },
       commands: forwarded((agent) => agent.devices.commands),
       details: forwarded((agent) => agent.devices.details),
-      lock: forwarded((agent) => agent.devices.lock),
-      unlock: forwarded((agent) => agent.devices.unlock),
+      lock: shown(
+        forwarded((agent) => agent.devices.lock),
+        ({ lock }) => lock?.owner,
+      ),
+      unlock: shown(
+        forwarded((agent) => agent.devices.unlock),
+        () => undefined,
+      ),
     });
     router.service(RelayService, {
-      async register({ devices, address }) {
-        const changed = await registry.register(devices, address);
-        // Agents do so every few seconds.
-        log[changed ? "info" : "debug"]("agent registered", { scope: "registry", address, devices });
+      async register({ devices, address }, { values }) {
+        await registrations.register(devices, address, values.get(callAddressKey));
         return {};
       },
     });
   };
+}
+
+/** The old protocol has one place for both, in seconds: what does not expire is a run's. */
+function lockOf({ lock, hold }: Device) {
+  if (lock !== undefined) {
+    return { lock: { owner: lock.owner, lockedAt: seconds(lock.sinceMs), expiresAt: seconds(lock.untilMs) } };
+  }
+  return hold === undefined ? {} : { lock: { owner: hold.owner, lockedAt: seconds(hold.sinceMs), expiresAt: 0n } };
+}
+
+function seconds(milliseconds: bigint): bigint {
+  return milliseconds / 1000n;
 }

@@ -1,23 +1,23 @@
 import type { HandlerContext } from "@connectrpc/connect";
-import type { CallOptions, Connection } from "#pkg/protocol/client.ts";
+import type { CallOptions, Clients } from "#pkg/protocol/client.ts";
 import { fromHeader, versionHeader } from "#pkg/protocol/headers.ts";
 import { limits } from "#pkg/protocol/limits.ts";
-import { agentFault } from "../agent-fault.ts";
-import type { Registry } from "../registry.ts";
+import { calleeFault } from "../agents/callee-fault.ts";
+import type { Reach } from "../reach.ts";
 
 /** A unary call of a client at the one of an agent: `forwarded((agent) => agent.devices.commands)`. */
 export type Forwarding = <Request extends { readonly device: string }, Response>(
-  callOf: (agent: Connection) => (request: Request, options: CallOptions) => Promise<Response>,
+  callOf: (agent: Clients) => (request: Request, options: CallOptions) => Promise<Response>,
 ) => (request: Request, context: HandlerContext) => Promise<Response>;
 
 /** Forwards calls to the agent that has their device. The agent's errors pass as they are. */
-export function forwarding(registry: Registry): Forwarding {
+export function forwarding(reach: Reach): Forwarding {
   return (callOf) => async (request, context) => {
-    const agent = registry.agentOf(request.device);
+    const { callee } = reach.calleeOf(request.device);
     try {
-      return await callOf(agent.connection)(request, asMade(context));
+      return await callOf(callee.clients)(request, asMade(context));
     } catch (error) {
-      throw agentFault(agent, error);
+      throw calleeFault(reach.server, callee, error);
     }
   };
 }

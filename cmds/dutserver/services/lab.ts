@@ -1,26 +1,34 @@
 import type { ConnectRouter } from "@connectrpc/connect";
 import type { Log } from "#pkg/log/log.ts";
 import { LabService, RunService } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
-import { askEveryAgent } from "../every-agent.ts";
-import { devicesOf, dropped, isUnknownCall, offline } from "../inventory/devices-of.ts";
+import { askAll } from "../agents/ask-all.ts";
+import { isUnknownCall } from "../inventory/devices-of.ts";
 import type { Inventory } from "../inventory/inventory.ts";
-import type { Registry } from "../registry.ts";
+import type { Reach } from "../reach.ts";
+import { shownAfter } from "./catch-up.ts";
 import { forwarding } from "./forward.ts";
 
 /** What the server answers of dutlab.v1 besides the runs that it joins: what all agents have, and what it forwards. */
-export function labRoutes(registry: Registry, inventory: Inventory, log: Log): (router: ConnectRouter) => void {
-  const forwarded = forwarding(registry);
+export function labRoutes(reach: Reach, inventory: Inventory, log: Log): (router: ConnectRouter) => void {
+  const forwarded = forwarding(reach);
+  const shown = shownAfter(inventory);
   return (router) => {
     router.service(LabService, {
-      list: (_, { signal }) => listDevices(registry, signal),
-      watch: ({ device }, { signal }) => inventory.watch(device === "" ? undefined : device, signal),
+      list: async (_, { signal }) => ({ devices: [...(await inventory.list(reach.scope, signal))] }),
+      watch: ({ device }, { signal }) => inventory.watch(reach.scope, device === "" ? undefined : device, signal),
       describe: forwarded((agent) => agent.lab.describe),
-      lock: forwarded((agent) => agent.lab.lock),
-      unlock: forwarded((agent) => agent.lab.unlock),
+      lock: shown(
+        forwarded((agent) => agent.lab.lock),
+        ({ lock }) => lock?.owner,
+      ),
+      unlock: shown(
+        forwarded((agent) => agent.lab.unlock),
+        () => undefined,
+      ),
     });
     const runsOfDevice = forwarded((agent) => agent.runs.listRuns);
     router.rpc(RunService.method.listRuns, (request, context) =>
-      request.device === "" ? listRuns(registry, context.signal, log) : runsOfDevice(request, context),
+      request.device === "" ? listRuns(reach, context.signal, log) : runsOfDevice(request, context),
     );
     router.rpc(
       RunService.method.cancel,
@@ -29,21 +37,9 @@ export function labRoutes(registry: Registry, inventory: Inventory, log: Log): (
   };
 }
 
-/** Every registered device; one whose agent does not answer, or has it no more, is offline. */
-async function listDevices(registry: Registry, signal: AbortSignal) {
-  const answers = await askEveryAgent(registry, signal, devicesOf);
-  const devices = answers.flatMap(({ agent, devices: names, value, fault }) => {
-    const said = new Map(value?.map((device) => [device.name, device]));
-    return Array.from(names, (name) => said.get(name) ?? offline(name, fault?.message ?? dropped(agent)));
-  });
-  return { devices: devices.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name))) };
-}
-
-/** The runs of every agent that knows of any. The answer has no place for agents that did not: the log has. */
-async function listRuns(registry: Registry, signal: AbortSignal, log: Log) {
-  const answers = await askEveryAgent(registry, signal, ({ connection }, options) =>
-    connection.runs.listRuns({}, options),
-  );
+/** The runs of everybody who knows of any. The answer has no place for agents that did not: the log has. */
+async function listRuns(reach: Reach, signal: AbortSignal, log: Log) {
+  const answers = await askAll(reach.callees, signal, ({ clients }, options) => clients.runs.listRuns({}, options));
   for (const { fault } of answers) {
     if (fault !== undefined && !isUnknownCall(fault)) {
       log.warn("runs not listed", { err: fault.message });

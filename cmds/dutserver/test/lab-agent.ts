@@ -16,8 +16,6 @@ export interface LabAgent {
   readonly routes: (router: ConnectRouter) => void;
   /** How many watches are open. */
   readonly watches: number;
-  /** Resolves when the last open watch has ended. */
-  unwatched(): Promise<void>;
   set(device: Device): void;
   remove(name: string): void;
 }
@@ -37,7 +35,6 @@ export function device(name: string, rest: Rest = {}): Device {
 export function labAgent(...initially: readonly Device[]): LabAgent {
   const devices = new Map(initially.map((device) => [device.name, device]));
   const feeds = new Set<(event: WatchEvent) => void>();
-  let unwatched = Promise.withResolvers<void>();
   const tell = (event: WatchEvent) => {
     for (const feed of feeds) {
       feed(event);
@@ -62,10 +59,6 @@ export function labAgent(...initially: readonly Device[]): LabAgent {
       }
     } finally {
       feeds.delete(feed);
-      if (feeds.size === 0) {
-        unwatched.resolve();
-        unwatched = Promise.withResolvers();
-      }
     }
   }
   return {
@@ -76,7 +69,6 @@ export function labAgent(...initially: readonly Device[]): LabAgent {
     get watches() {
       return feeds.size;
     },
-    unwatched: () => (feeds.size === 0 ? Promise.resolve() : unwatched.promise),
     set(device) {
       devices.set(device.name, device);
       tell({ case: "changed", value: device });

@@ -4,20 +4,23 @@ import { formatAddress, parseAddress } from "#pkg/protocol/address.ts";
 import { type Connection, connectTo } from "#pkg/protocol/client.ts";
 import { type Listener, listen } from "#pkg/protocol/listener.ts";
 import { type HttpHandler, rpcHandler } from "#pkg/protocol/rpc-handler.ts";
-import { serverHandler } from "../handler.ts";
-import { Inventory } from "../inventory/inventory.ts";
+import { upgrades } from "#pkg/relay/upgrade.ts";
+import type { Store } from "#pkg/store/store.ts";
+import { memoryStore } from "#test/support/memory-store.ts";
 import type { Pace } from "../inventory/news-of.ts";
-import { Registry } from "../registry.ts";
+import { type Lab, openLab } from "../lab.ts";
+import { parseRegistrationPolicy } from "../registrations/registration-policy.ts";
 
 type Routes = (router: ConnectRouter) => void;
 
 /** A server that listens, and agents that the test makes. Disposing ends all of it. */
 export interface Relay extends AsyncDisposable {
-  readonly registry: Registry;
-  readonly inventory: Inventory;
+  readonly lab: Lab;
+  /** `localhost:port`. */
+  readonly address: string;
   /** A client of the server. */
   readonly client: Connection;
-  /** An agent with the services that the routes have and no others, registered with its devices. */
+  /** An agent with the services that the routes have and no others, which registers its address with its devices. */
   agent(devices: readonly string[], routes: Routes, address?: string): Promise<RelayAgent>;
 }
 
@@ -26,20 +29,35 @@ export interface RelayAgent extends AsyncDisposable {
   readonly address: string;
 }
 
-export async function openRelay(pace: Partial<Pace> = {}): Promise<Relay> {
+/** How errors of these servers name them. */
+export const serverTitle = "dutserver at test";
+
+export async function openRelay(pace: Partial<Pace> = {}, store: Store = memoryStore()): Promise<Relay> {
   await using open = new AsyncDisposableStack();
-  const registry = open.use(new Registry());
-  const inventory = open.use(new Inventory(registry, { pollMs: 20, retryMs: 20, firstMs: 200, ...pace }));
-  const server = open.use(await listenHere(serverHandler({ registry, inventory, log: silentLog })));
+  const lab = open.use(
+    await openLab({
+      ...{ store, isShared: false, server: () => serverTitle, log: silentLog },
+      registrations: parseRegistrationPolicy("127.0.0.0/8"),
+      tls: () => undefined,
+      failed: () => {},
+      pace: { pollMs: 20, retryMs: 20, firstMs: 200, ...pace },
+    }),
+  );
+  const server = open.use(
+    await listen(parseAddress("localhost:0"), lab.handler("lab"), {
+      ...{ log: silentLog, insecure: false },
+      upgrades: { [upgrades.agent]: lab.sessions.upgrade },
+    }),
+  );
   const client = open.use(connectTo(server.address, { identity: "alice@h" }));
   const release = open.move();
   return {
-    registry,
-    inventory,
+    lab,
+    address: formatAddress(server.address),
     client,
     async agent(devices, routes, address) {
       const agent = release.use(await listenHere(rpcHandler(routes, { self: "agent", log: silentLog }), address));
-      await registry.register(devices, formatAddress(agent.address));
+      await lab.registrations.register(devices, formatAddress(agent.address), "127.0.0.1");
       return { address: formatAddress(agent.address), [Symbol.asyncDispose]: () => agent[Symbol.asyncDispose]() };
     },
     [Symbol.asyncDispose]: () => release.disposeAsync(),

@@ -2,9 +2,9 @@ import type { X509Certificate } from "node:crypto";
 import { isIP, type Socket } from "node:net";
 import { connect, getCACertificates, type TLSSocket } from "node:tls";
 import { hostNames } from "#pkg/auth/alternative-names.ts";
+import { certificatesIn } from "#pkg/auth/pem.ts";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { ClientTls } from "../dial.ts";
-import { certificatesIn } from "./pem.ts";
 
 export interface Securing {
   /** The peer as a user knows it. */

@@ -1,5 +1,7 @@
+import type { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import { peerOfCertificate, setPeer } from "#pkg/auth/peer.ts";
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { recognise } from "../first-bytes.ts";
@@ -64,23 +66,30 @@ export class Entrance {
       this.#log.warn("connection refused, no TLS was agreed on", { remote, err: messageOf(error) });
       throw error;
     }
-    secured.on("error", () => socket.destroy());
+    secured.on("error", (error) => {
+      this.#log.debug("connection failed", { err: error });
+      socket.destroy();
+    });
     const protocol = await recognise(secured, this.#firstBytesMs);
     if (protocol === "tls") {
       throw new DutError("canceled", "the peer speaks TLS inside TLS");
     }
-    if (clientCa !== undefined && !hasGoodCertificate(secured)) {
-      this.#log.warn("connection refused, its certificate is missing or wrong", { remote, err: reasonOf(secured) });
-      sayFarewell(secured, protocol, 403, "this port wants a certificate of the authority that it trusts");
-      return undefined;
+    if (clientCa !== undefined) {
+      const certificate = goodCertificateOf(secured);
+      if (certificate === undefined) {
+        this.#log.warn("connection refused, its certificate is missing or wrong", { remote, err: reasonOf(secured) });
+        sayFarewell(secured, protocol, 403, "this port wants a certificate of the authority that it trusts");
+        return undefined;
+      }
+      setPeer(secured, peerOfCertificate(certificate));
     }
     return { socket: secured, protocol };
   }
 }
 
-function hasGoodCertificate(secured: TLSSocket): boolean {
+function goodCertificateOf(secured: TLSSocket): X509Certificate | undefined {
   // Node calls a resumed session authorized although it has shown nothing; none is resumed here, and none would pass.
-  return secured.authorized && !secured.isSessionReused() && secured.getPeerX509Certificate() !== undefined;
+  return secured.authorized && !secured.isSessionReused() ? secured.getPeerX509Certificate() : undefined;
 }
 
 /** Why the certificate will not do, in the code of OpenSSL; without a certificate that has no meaning. */

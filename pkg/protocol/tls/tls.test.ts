@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import type { Credentials } from "#pkg/auth/authority/issue.ts";
 import type { DutError } from "#pkg/errors/dut-error.ts";
-import { silentLog } from "#pkg/log/log.ts";
+import { type Log, silentLog } from "#pkg/log/log.ts";
 import { testAuthority } from "#test/support/certificates.ts";
 import { type Address, parseAddress } from "../address.ts";
 import { connectTo } from "../client.ts";
@@ -221,6 +221,25 @@ test("a handshake that is begun and not finished is ended, and the next connecti
   await using port = await listening(good, undefined, { headersMs: 200 });
   await saidTo(port.address, "\x16\x03\x01\x02\x00\x01");
   assert.deepEqual(await seen(port.address, ours.clientTls()), ["board"]);
+});
+
+test("a client that leaves in the middle of the handshake is known to have left", async () => {
+  const warned = Promise.withResolvers<string>();
+  const log: Log = { ...silentLog, warn: (message) => warned.resolve(message) };
+  await using port = await listening(good, undefined, { log });
+  const { host, port: number } = port.address;
+  const socket = connect({ host, port: number });
+  socket.end("\x16\x03\x01\x02\x00\x01", "latin1");
+  assert.equal(await warned.promise, "connection refused, no TLS was agreed on");
+});
+
+test("a server is reached by an address that its certificate is for", async () => {
+  await using port = await listening(await ours.server({ hosts: ["127.0.0.1"] }));
+  const [code, message] = (await seen(port.address, ours.clientTls())) as [string, string];
+  assert.deepEqual(
+    [await seen({ ...port.address, host: "127.0.0.1" }, ours.clientTls()), code, message.replace(/:\d+/, "")],
+    [["board"], "unauthenticated", "the certificate of localhost is for 127.0.0.1 and not for localhost"],
+  );
 });
 
 test("other certificates are for new connections, and open ones stay", async (t) => {

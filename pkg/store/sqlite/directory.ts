@@ -1,11 +1,13 @@
 import {
   chmodSync,
   closeSync,
+  copyFileSync,
   fsyncSync,
   linkSync,
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -70,14 +72,38 @@ export function createWhole(path: string, make: (draft: string) => void): void {
         throw error;
       }
     }
-    const directory = openSync(dirname(path), "r");
-    fsyncSync(directory);
-    closeSync(directory);
+    syncDirectory(dirname(path));
   } catch (error) {
     throw systemFault(error, `cannot make ${path}`);
   } finally {
     rmSync(draft, { force: true });
   }
+}
+
+/**
+ * Puts an equal file in the place of one that SQLite has open, in one step. SQLite notices that its file is another one
+ * now, and leaves it as it is when it is closed; otherwise it would write its log into it.
+ */
+export function replaceByCopy(path: string): void {
+  const draft = `${path}.new-${process.pid}`;
+  try {
+    copyFileSync(path, draft);
+    const copy = openSync(draft, "r+");
+    fsyncSync(copy);
+    closeSync(copy);
+    renameSync(draft, path);
+    syncDirectory(dirname(path));
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw systemFault(error, `cannot keep ${path} as it is, which is damaged`);
+  }
+}
+
+/** Has the names in a directory outlast the power. */
+export function syncDirectory(path: string): void {
+  const directory = openSync(path, "r");
+  fsyncSync(directory);
+  closeSync(directory);
 }
 
 /** Whether a file is there; if so, it is made its owner's alone. */

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { DutError } from "#pkg/errors/dut-error.ts";
 
 /** The primary result codes of SQLite (https://www.sqlite.org/rescode.html) that mean something to a user. */
@@ -17,6 +18,10 @@ function resultCode(error: unknown): number | undefined {
   return error instanceof Error && "errcode" in error && typeof error.errcode === "number"
     ? error.errcode & 0xff
     : undefined;
+}
+
+export function isSqliteError(error: unknown): boolean {
+  return resultCode(error) !== undefined;
 }
 
 /** Whether another process has the file. */
@@ -84,7 +89,7 @@ export function changeFault(error: unknown, path: string): unknown {
 /** A file whose content cannot be trusted. */
 export function damaged(path: string, detail: string, cause?: unknown): DutError {
   return new DutError("data_loss", `${path} is damaged: ${detail}`, {
-    hint: `it was left as it is; put a copy of it in its place, or begin with nothing stored: mv ${path} ${path}.damaged; rm -f ${path}-wal`,
+    hint: `it was left as it is; put a copy of it in its place, keep what can be read of it: dutserver db -state ${dirname(path)} recover, or begin with nothing stored: mv ${path} ${path}.damaged; rm -f ${path}-wal`,
     cause,
   });
 }

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { DutError } from "#pkg/errors/dut-error.ts";
+import { backUp, backupsOf } from "./backups.ts";
 
 /** Marks our files among those of SQLite: "duts". */
 export const applicationId = 0x64757473;
@@ -20,17 +21,25 @@ export const steps: readonly string[] = [
    INSERT INTO latest VALUES (0);`,
 ];
 
-/** Brings a file to the newest version, all at once or not at all. Throws failed_precondition for one from the future. */
+/**
+ * Brings a file to the newest version, all at once or not at all, after a copy of it as it was has been put beside it.
+ * Throws failed_precondition for one from the future, which it leaves as it is.
+ */
 export function migrate(db: DatabaseSync, path: string, to: readonly string[] = steps): void {
   const version = numberOf(db, "PRAGMA user_version");
   if (version > to.length) {
+    const [backup] = backupsOf(path).filter((each) => each.version <= to.length);
+    const goBack = backup === undefined ? "" : `, or put the copy ${backup.name} that it made in the place of the file`;
     throw new DutError(
       "failed_precondition",
       `${path} was written by a newer program: it has version ${version}, and versions up to ${to.length} are known here`,
-      { hint: "run that program, or give this one a state directory of its own" },
+      { hint: `run that program, give this one a state directory of its own${goBack}` },
     );
   }
   if (version < to.length) {
+    if (version > 0) {
+      backUp(db, path, version);
+    }
     db.exec(`BEGIN EXCLUSIVE; ${to.slice(version).join(";")}; PRAGMA user_version = ${to.length}; COMMIT`);
   }
 }

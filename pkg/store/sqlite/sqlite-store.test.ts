@@ -1,25 +1,33 @@
 import assert from "node:assert/strict";
-import { copyFileSync, existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { chmod, mkdir, mkdtempDisposable, readdir, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { DutError } from "#pkg/errors/dut-error.ts";
-import { Child } from "#test/support/child.ts";
 import { storeContract } from "#test/support/store-contract.ts";
+import { StoreProcess } from "#test/support/store-process.ts";
 import { fileName, openSqliteStore } from "./open-sqlite-store.ts";
 import { migrate, steps } from "./schema.ts";
 
-const keepStore = fileURLToPath(import.meta.resolve("#test/programs/keep-store.ts"));
-
 const folder = () => mkdtempDisposable(join(tmpdir(), "store-"));
 
-storeContract("sqlite", async () => {
+storeContract("sqlite", undefined, async () => {
   const directory = await folder();
+  const path = join(directory.path, "state");
   return {
-    open: async () => openSqliteStore(join(directory.path, "state")),
+    open: async () => openSqliteStore(path),
+    spec: path,
     [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose](),
   };
 });
@@ -108,17 +116,15 @@ test("an orderly end leaves one file, and a lax mode is taken from it", async ()
 
 test("a second process is refused with the first one's number, and let in when that is killed", async () => {
   await using directory = await folder();
-  await using first = new Child([process.execPath, keepStore, directory.path], { cwd: "/", env: process.env });
-  const [, pid] = await first.said("stdout", /open (\d+)/);
+  await using first = await StoreProcess.start(directory.path);
   const asked = performance.now();
   assert.throws(() => openSqliteStore(directory.path), {
     code: "already_exists",
-    message: `state directory ${directory.path} is in use by process ${pid}`,
+    message: `state directory ${directory.path} is in use by process ${first.pid}`,
     hint: "stop that one, or give this one a state directory of its own",
   });
   assert.ok(performance.now() - asked < 1_000);
-  first.kill("SIGKILL");
-  await first.ended;
+  await first.kill();
   await openSqliteStore(directory.path)[Symbol.asyncDispose]();
 });
 
@@ -193,7 +199,7 @@ test("a file that was cut, emptied or replaced is refused with the way out, and 
   }
   assert.throws(() => openSqliteStore(directory.path), {
     message: `${file} is damaged: it is empty`,
-    hint: `it was left as it is; put a copy of it in its place, or begin with nothing stored: mv ${file} ${file}.damaged; rm -f ${file}-wal`,
+    hint: `it was left as it is; put a copy of it in its place, keep what can be read of it: dutserver db -state ${directory.path} recover, or begin with nothing stored: mv ${file} ${file}.damaged; rm -f ${file}-wal`,
   });
   writeFileSync(file, "just text, more than a hundred bytes of it. ".repeat(100));
   assert.throws(() => openSqliteStore(directory.path), { message: `${file} is damaged: file is not a database` });
@@ -230,11 +236,32 @@ test("an older file is brought up to date, and one of a newer program is refused
     migrate(db, file, [...steps, "CREATE TABLE more (a TEXT)", "INSERT INTO more VALUES ('new')"]);
     assert.deepEqual(db.prepare("SELECT * FROM more").all(), [{ __proto__: null, a: "new" }]);
   }
+  const backup = (await readdir(directory.path)).find((name) => name.startsWith(`${fileName}.v1-`));
   assert.throws(() => openSqliteStore(directory.path), {
     code: "failed_precondition",
     message: `${file} was written by a newer program: it has version ${steps.length + 2}, and versions up to ${steps.length} are known here`,
+    hint: `run that program, give this one a state directory of its own, or put the copy ${backup} that it made in the place of the file`,
   });
-  using db = new DatabaseSync(file);
-  assert.deepEqual(db.prepare("SELECT count(*) AS count FROM entry").get(), { __proto__: null, count: 2 });
+  {
+    using db = new DatabaseSync(file);
+    assert.deepEqual(db.prepare("SELECT count(*) AS count FROM entry").get(), { __proto__: null, count: 2 });
+  }
   assert.ok(!existsSync(join(directory.path, "pid")));
+  rmSync(`${file}-wal`, { force: true });
+  renameSync(join(directory.path, String(backup)), file);
+  assert.deepEqual([(await stat(file)).mode & 0o777, await found(directory.path)], [0o600, kept]);
+});
+
+test("of the copies that are made before a file is brought up to date the newest three are kept", async () => {
+  await using directory = await folder();
+  await openSqliteStore(directory.path)[Symbol.asyncDispose]();
+  const file = join(directory.path, fileName);
+  const made = [];
+  using db = new DatabaseSync(file);
+  for (let version = 2; version <= 6; version += 1) {
+    migrate(db, file, Array(version).fill("SELECT 1"));
+    made.push((await readdir(directory.path)).find((name) => name.startsWith(`${fileName}.v${version - 1}-`)));
+  }
+  const copies = (await readdir(directory.path)).filter((name) => name.startsWith(`${fileName}.`));
+  assert.deepEqual(copies.sort(), made.slice(-3));
 });

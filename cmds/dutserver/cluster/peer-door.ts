@@ -1,0 +1,30 @@
+import type { Log } from "#pkg/log/log.ts";
+import type { Upgrade } from "#pkg/protocol/http1-door.ts";
+import { http2Door } from "#pkg/protocol/http2-door.ts";
+import { limits } from "#pkg/protocol/limits.ts";
+import type { HttpHandler } from "#pkg/protocol/rpc-handler.ts";
+import { acceptUpgrade, upgrades } from "#pkg/relay/upgrade.ts";
+
+/**
+ * Where other servers call. They are answered by a handler of their own, which knows the agents that are here and no
+ * others: a call is passed on once at most.
+ */
+export interface PeerDoor extends Disposable {
+  readonly upgrade: Upgrade;
+  /** Takes nothing new, and resolves when what is open has ended. */
+  drain(): Promise<void>;
+}
+
+export function peerDoor(handler: HttpHandler, log: Log): PeerDoor {
+  const door = http2Door(handler, { headersMs: limits.headersMs, log, allowance: limits.tunnel });
+  return {
+    upgrade(_, socket) {
+      void acceptUpgrade(socket, upgrades.peer).then(
+        () => door.admit(socket),
+        (error: unknown) => log.debug("connection failed", { err: error }),
+      );
+    },
+    drain: () => door.drain(),
+    [Symbol.dispose]: () => door.close(),
+  };
+}

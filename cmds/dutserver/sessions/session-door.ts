@@ -1,0 +1,85 @@
+import type { Socket } from "node:net";
+import { peerOf } from "#pkg/auth/peer.ts";
+import type { Log } from "#pkg/log/log.ts";
+import type { Metrics } from "#pkg/metrics/metrics.ts";
+import type { Upgrade } from "#pkg/protocol/http1-door.ts";
+import { Tunnel } from "#pkg/relay/tunnel.ts";
+import { acceptUpgrade, refuseUpgrade, upgrades } from "#pkg/relay/upgrade.ts";
+import { Flapping } from "./flapping.ts";
+import { Session, type SessionOptions } from "./session.ts";
+
+type DoorOptions = Omit<SessionOptions, "certified" | "flapping" | "log"> & {
+  readonly log: Log;
+  readonly metrics: Metrics;
+};
+
+/** Where agents dial in. Disposing drops all of them. */
+export class SessionDoor implements Disposable {
+  readonly #options: DoorOptions;
+  readonly #sessions = new Set<Session>();
+  readonly #flapping = new Flapping();
+  #closing: string | undefined;
+
+  constructor(options: DoorOptions) {
+    this.#options = options;
+  }
+
+  /** How many agents are connected. */
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  readonly upgrade: Upgrade = (_, socket) => {
+    if (this.#closing !== undefined) {
+      refuseUpgrade(socket, 503, this.#closing);
+      return;
+    }
+    void this.#serve(socket);
+  };
+
+  /** Takes no more agents, and asks those that are here to go elsewhere; what they have open goes on. */
+  sendAway(reason: string): void {
+    this.#closing = reason;
+    for (const session of this.#sessions) {
+      session.sendAway(reason);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#closing ??= "dutserver is shutting down";
+    for (const session of this.#sessions) {
+      session.drop(this.#closing);
+    }
+  }
+
+  async #serve(socket: Socket): Promise<void> {
+    const remote = `${socket.remoteAddress ?? "unix socket"}`;
+    const log = this.#options.log.with({ remote });
+    try {
+      await acceptUpgrade(socket, upgrades.agent);
+    } catch (error) {
+      log.debug("connection failed", { err: error });
+      return;
+    }
+    if (this.#closing !== undefined) {
+      socket.destroy();
+      return;
+    }
+    const session = new Session(new Tunnel(socket, `the agent at ${remote}`), {
+      ...this.#options,
+      certified: certifiedAt(socket),
+      flapping: this.#flapping,
+      log,
+    });
+    this.#sessions.add(session);
+    using _ = this.#options.metrics.open("sessions");
+    await session.serve();
+    this.#sessions.delete(session);
+  }
+}
+
+/** What the handshake has proved, where agents show certificates. */
+function certifiedAt(socket: Socket): SessionOptions["certified"] {
+  const peer = peerOf(socket);
+  return peer.kind === "certificate" ? { key: peer.fingerprint, name: peer.name } : undefined;
+}

@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DeviceState, RunService } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
+import { dialIn, newKey, verdictOf } from "../test/dialling-agent.ts";
+import { device, labAgent } from "../test/lab-agent.ts";
+import { openRelay, type Relay, serverTitle } from "../test/open-relay.ts";
+
+/** Resolves with a device when the watchers are shown that it is in a state. */
+async function shown(relay: Relay, name: string, state: DeviceState) {
+  for await (const { event } of relay.client.lab.watch({})) {
+    const devices = event.case === "snapshot" ? event.value.devices : event.case === "changed" ? [event.value] : [];
+    const found = devices.find((each) => each.name === name && each.state === state);
+    if (found !== undefined) {
+      return found;
+    }
+  }
+  throw new Error("the watch ended");
+}
+
+async function* running(start: { device: string }) {
+  yield { ...start, msg: { case: "start" as const, value: { runId: "r", command: "go" } } };
+  await new Promise(() => {});
+}
+
+test("an agent that dials in is called over its connection, and its devices are as it says", async () => {
+  await using relay = await openRelay();
+  const { routes } = labAgent(device("board", { description: "on the left", lock: { owner: "bob@h" } }));
+  using agent = await dialIn(relay.address, { name: "bench", devices: ["board"], routes });
+  assert.deepEqual(verdictOf(await agent.next()), verdictOf({ case: "accepted", value: accepted(1n) }));
+  const { devices } = await relay.client.lab.list({});
+  assert.deepEqual(
+    devices.map(({ name, description, lock }) => [name, description, lock?.owner]),
+    [["board", "on the left", "bob@h"]],
+  );
+});
+
+function accepted(epoch: bigint, refused: { name: string; reason: string }[] = []) {
+  return {
+    $typeName: "dutlab.v1.Accepted" as const,
+    epoch,
+    refused: refused.map((each) => ({ $typeName: "dutlab.v1.RefusedDevice" as const, ...each })),
+  };
+}
+
+for (const [what, lie, code] of [
+  ["signed another name", (hello: object) => ({ ...hello, agent: "other" }), "unauthenticated"],
+  ["shows another's key", (hello: object) => ({ ...hello, publicKey: Buffer.alloc(44) }), "unauthenticated"],
+  ["signed nothing", (hello: object) => ({ ...hello, signature: Buffer.alloc(64) }), "unauthenticated"],
+  ["has a name with a blank", (hello: object) => ({ ...hello, agent: "my bench" }), "invalid_argument"],
+] as const) {
+  test(`an agent that ${what} is refused with the reason, and has nothing`, async () => {
+    await using relay = await openRelay();
+    using agent = await dialIn(relay.address, { name: "bench", devices: ["board"], lie });
+    const verdict = await agent.next();
+    assert.deepEqual([verdict.case, verdict.case === "refusal" ? verdict.value.code : undefined], ["refusal", code]);
+    await agent.closed;
+    assert.deepEqual((await relay.client.lab.list({})).devices, []);
+  });
+}
+
+test("another key does not get an agent's name, and its users still reach the right one", async () => {
+  await using relay = await openRelay();
+  using agent = await dialIn(relay.address, {
+    name: "bench",
+    devices: ["board"],
+    routes: labAgent(device("board")).routes,
+  });
+  await agent.next();
+  using rogue = await dialIn(relay.address, { name: "bench", devices: ["board"] });
+  const verdict = await rogue.next();
+  assert.match(verdict.case === "refusal" ? verdict.value.message : "", /^agent name "bench" belongs to another key/);
+  assert.equal((await shown(relay, "board", DeviceState.FREE)).name, "board");
+});
+
+test("the same agent's new session ends the old one and its runs with the reason", async () => {
+  await using relay = await openRelay();
+  const key = newKey();
+  const begun = Promise.withResolvers<void>();
+  using first = await dialIn(relay.address, {
+    ...{ name: "bench", devices: ["board"], key },
+    routes: (router) =>
+      router.rpc(RunService.method.run, async function* () {
+        yield { msg: { case: "started", value: { runId: "r" } } };
+        begun.resolve();
+        await new Promise(() => {});
+      }),
+  });
+  await first.next();
+  const run = Array.fromAsync(relay.client.runs.run(running({ device: "board" })));
+  await begun.promise;
+  using second = await dialIn(relay.address, { name: "bench", devices: ["board"], key });
+  await assert.rejects(run, {
+    code: "unavailable",
+    message: `${serverTitle}: dutagent "bench" was lost in the middle of the run (the agent has a new session)`,
+  });
+  assert.deepEqual(verdictOf(await second.next()), verdictOf({ case: "accepted", value: accepted(2n) }));
+  await first.closed;
+});
+
+test("other devices are there at once, and one that is another's is named without harm to the rest", async () => {
+  await using relay = await openRelay();
+  using owner = await dialIn(relay.address, { name: "owner", devices: ["taken"] });
+  await owner.next();
+  const { routes } = labAgent(device("old"), device("new"));
+  using agent = await dialIn(relay.address, { name: "bench", devices: ["old"], routes });
+  await agent.next();
+  agent.announce("new", "taken");
+  assert.deepEqual(
+    verdictOf(await agent.next()),
+    verdictOf({
+      case: "accepted",
+      value: accepted(1n, [{ name: "taken", reason: 'device "taken" belongs to agent "owner"' }]),
+    }),
+  );
+  await shown(relay, "new", DeviceState.FREE);
+  assert.deepEqual(relay.lab.registry.devices, ["new", "taken"]);
+});
+
+test("an agent that says goodbye is offline at once, for the reason that it gives", async () => {
+  await using relay = await openRelay();
+  using agent = await dialIn(relay.address, {
+    name: "bench",
+    devices: ["board"],
+    routes: labAgent(device("board")).routes,
+  });
+  await agent.next();
+  agent.goodbye("the bench is moved");
+  const { reason, description } = await shown(relay, "board", DeviceState.OFFLINE);
+  assert.deepEqual([reason, description], ['dutagent "bench" is offline: the bench is moved', "the board"]);
+  await assert.rejects(relay.client.devices.commands({ device: "board" }), {
+    code: "unavailable",
+    message: /^dutserver at test: device "board" is offline since .+Z: dutagent "bench": the bench is moved$/,
+  });
+});
+
+test("a server that stops asks its agents to go elsewhere, and what is open goes on", async () => {
+  await using relay = await openRelay();
+  const answer = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
+  using agent = await dialIn(relay.address, {
+    ...{ name: "bench", devices: ["board"] },
+    routes: (router) =>
+      router.rpc(RunService.method.run, async function* () {
+        begun.resolve();
+        await answer.promise;
+        yield { msg: { case: "end", value: { code: "ok" } } };
+      }),
+  });
+  await agent.next();
+  const run = Array.fromAsync(relay.client.runs.run(running({ device: "board" })));
+  await begun.promise;
+  relay.lab.sessions.sendAway("dutserver is shutting down");
+  const left = await agent.next();
+  await assert.rejects(dialIn(relay.address, { name: "late", devices: ["late"] }), {
+    code: "unavailable",
+    message: "dutserver is shutting down",
+  });
+  answer.resolve();
+  assert.deepEqual([left.case, (await run).map(({ msg }) => msg.case)], ["leave", ["end"]]);
+});
