@@ -67,6 +67,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
   const sessions = open.use(
     new SessionDoor({
       ...{ registry, server, claimable: registrations.claimable, metrics },
+      shown: (agent) => inventory.knows(agent),
       log: log.with({ scope: "session" }),
     }),
   );

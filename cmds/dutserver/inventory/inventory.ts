@@ -37,7 +37,15 @@ export class Inventory implements Disposable {
     }
   }
 
-  /** Every device, sorted by its name's bytes. Waits for agents that have just come, but not for long. */
+  /** Resolves when an agent that is here is known, be it that there is no answer; also when it goes before. */
+  async knows(agent: string): Promise<void> {
+    await this.#followers.get(agent)?.known;
+  }
+
+  /**
+   * Every device, sorted by its name's bytes. Waits for agents that have just registered an address, but not for long;
+   * those that dial in are here only when they are known.
+   */
   async list(scope: Scope, signal: AbortSignal): Promise<readonly Device[]> {
     await this.#known(signal);
     return this.#namesIn(scope).flatMap((name) => this.#boards[scope].get(name) ?? []);
@@ -80,8 +88,8 @@ export class Inventory implements Disposable {
   }
 
   async #known(signal: AbortSignal): Promise<void> {
-    const late = Array.from(this.#followers.values()).filter(({ isNew }) => isNew);
-    await Promise.all(late.map(({ known }) => known));
+    const late = Array.from(this.#followers).filter(([agent, { isNew }]) => isNew && hasAddress(this.#registry, agent));
+    await Promise.all(late.map(([, { known }]) => known));
     signal.throwIfAborted();
   }
 
@@ -162,4 +170,9 @@ export class Inventory implements Disposable {
         };
     }
   }
+}
+
+/** Who registered an address was answered before it was asked anything. */
+function hasAddress(registry: Registry, agent: string): boolean {
+  return registry.recordOf(agent)?.address !== "";
 }

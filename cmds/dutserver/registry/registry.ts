@@ -9,6 +9,7 @@ import type { AgentRecord, DeviceFacts } from "./agent-record.ts";
 import { DeviceIndex } from "./device-index.ts";
 import { type LabChange, LabState } from "./lab-state.ts";
 import { type Entrant, Overdue } from "./overdue.ts";
+import { type Presence, Presences } from "./presences.ts";
 
 /** Where an agent is. Since when is in Unix time of milliseconds. */
 export type Place =
@@ -18,20 +19,6 @@ export type Place =
 
 export interface Device extends DeviceFacts {
   readonly agent: string;
-}
-
-/** An agent's presence at this server. */
-interface Presence {
-  readonly agent: Agent;
-  readonly epoch: number;
-  /** Everything that it announced last, also what belongs to others. */
-  arrival: Arrival;
-  /** What of it was refused last. */
-  refused: ReadonlySet<string>;
-  /** Told that another session has taken its place. */
-  readonly superseded: (reason: string) => void;
-  /** Told that names have changed hands. */
-  readonly reviewed: (attached: Attached) => void;
 }
 
 export type RegistryChange = { readonly kind: "agent"; readonly name: string } | (LabChange & { kind: "server" });
@@ -59,7 +46,7 @@ export class Registry implements Disposable {
   readonly #state: LabState;
   readonly #book: AgentBook;
   readonly #now: () => number;
-  readonly #here = new Map<string, Presence>();
+  readonly #here = new Presences();
   readonly #devices = new DeviceIndex();
   /** Agents on their way in: nobody is told of them before they are. */
   readonly #arriving = new Set<string>();
@@ -109,7 +96,7 @@ export class Registry implements Disposable {
 
   /** The agents that this server reaches by itself. */
   get here(): readonly Agent[] {
-    return Array.from(this.#here.values(), ({ agent }) => agent);
+    return this.#here.agents;
   }
 
   /** The ids of the servers that live, with where they are reached. */
@@ -211,7 +198,7 @@ export class Registry implements Disposable {
         this.#arriving.delete(name);
       }
       const before = this.#here.get(name);
-      this.#here.set(name, { ...presence, arrival, epoch: attached.epoch, refused: refusedIn(attached) });
+      this.#here.set({ ...presence, arrival, epoch: attached.epoch, refused: refusedIn(attached) });
       before?.superseded("the agent has a new session");
       this.#tell({ kind: "agent", name });
       return attached;
@@ -225,10 +212,11 @@ export class Registry implements Disposable {
       if (presence === undefined || presence.epoch !== epoch) {
         throw new DutError("aborted", `agent ${quote(name)} has another session`);
       }
-      presence.arrival = { ...presence.arrival, devices };
+      const announced = { ...presence, arrival: { ...presence.arrival, devices } };
+      this.#here.set(announced);
       try {
-        const attached = await this.#book.correct(presence.arrival, epoch);
-        presence.refused = refusedIn(attached);
+        const attached = await this.#book.correct(announced.arrival, epoch);
+        announced.refused = refusedIn(attached);
         return attached;
       } catch (error) {
         this.#overdue.miss(name);
@@ -349,9 +337,9 @@ export class Registry implements Disposable {
   /** Agents here that have announced it may have it now, or not any more. */
   #ownerChanged(device: string): void {
     const owner = this.ownerOf(device);
-    for (const [name, { arrival, epoch, refused, reviewed }] of this.#here) {
-      const announced = arrival.devices.some((facts) => facts.name === device);
-      if (announced && ((owner ?? name) === name) === refused.has(device)) {
+    for (const { arrival, epoch, refused, reviewed } of this.#here.announcing(device)) {
+      const { name } = arrival;
+      if (((owner ?? name) === name) === refused.has(device)) {
         this.announce(name, epoch, arrival.devices).then(reviewed, (error: unknown) => {
           this.#options.log.warn("devices not reviewed", { agent: name, err: error });
         });

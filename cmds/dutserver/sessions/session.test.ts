@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DeviceState, RunService } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
+import { DeviceState, LabService, RunService } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
 import { dialIn, newKey, verdictOf } from "../test/dialling-agent.ts";
 import { device, labAgent } from "../test/lab-agent.ts";
 import { openRelay, type Relay, serverTitle } from "../test/open-relay.ts";
@@ -32,6 +32,28 @@ test("an agent that dials in is called over its connection, and its devices are 
     devices.map(({ name, description, lock }) => [name, description, lock?.owner]),
     [["board", "on the left", "bob@h"]],
   );
+});
+
+test("nobody's list waits for an agent that has not said yet what it has, and once it is welcome it is in every list", async () => {
+  await using relay = await openRelay({ firstMs: 60_000 });
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<void>();
+  const names = async () => (await relay.client.lab.list({})).devices.map(({ name }) => name);
+  using agent = await dialIn(relay.address, {
+    name: "bench",
+    devices: ["board"],
+    routes: (router) =>
+      router.rpc(LabService.method.watch, async function* () {
+        asked.resolve();
+        await answer.promise;
+        yield { event: { case: "snapshot" as const, value: { devices: [device("board")] } } };
+      }),
+  });
+  await asked.promise;
+  assert.deepEqual(await names(), []);
+  answer.resolve();
+  await agent.next();
+  assert.deepEqual(await names(), ["board"]);
 });
 
 function accepted(epoch: bigint, refused: { name: string; reason: string }[] = []) {

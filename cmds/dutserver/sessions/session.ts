@@ -42,6 +42,8 @@ export interface SessionOptions {
   readonly claimable: (device: string, owner: string) => Promise<boolean>;
   /** Counts the sessions of all agents. */
   readonly flapping: Flapping;
+  /** Resolves when an agent that has come is in every list, with what it says of its devices or why it says nothing. */
+  readonly shown: (agent: string) => Promise<void>;
   readonly log: Log;
 }
 
@@ -110,7 +112,7 @@ export class Session {
   }
 
   async #attend(agent: Agent, arrival: Arrival, incoming: AsyncIterator<OpenResponse>): Promise<void> {
-    const { registry, claimable, flapping } = this.#options;
+    const { registry, claimable, flapping, shown } = this.#options;
     const { name } = agent;
     const log = this.#options.log.with({ agent: name });
     const welcome = ({ epoch, refused }: Attached) => {
@@ -123,6 +125,7 @@ export class Session {
     const attached = await registry.attach(arrival, presence, claimable);
     log.info("agent attached", { epoch: attached.epoch, devices: arrival.devices.length, key: arrival.key });
     flapping.came(name, this.#options.log);
+    await shown(name);
     welcome(attached);
     let farewell: string | undefined;
     try {
