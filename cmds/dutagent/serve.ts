@@ -105,6 +105,7 @@ export async function serve(serving: Serving): Promise<number> {
     own: open?.address,
     tls: () => tls.towardsServers(),
     log,
+    metrics,
   });
   await using users = await countUsers({
     at: options.users,

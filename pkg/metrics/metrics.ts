@@ -13,7 +13,7 @@ export type Thing = "sessions" | "streams" | "runs";
 export interface Metrics {
   /** There is one more of these until it is disposed. */
   open(thing: Thing): Disposable;
-  /** There is a connection that was accepted, with what passes over it, until it is disposed. */
+  /** There is a connection on which we are called, with what passes over it, until it is disposed. */
   connection(traffic: Traffic): Disposable;
   limitHit(limit: LimitName): void;
   /** A call of the store has ended after so many seconds. */

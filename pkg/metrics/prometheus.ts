@@ -27,7 +27,7 @@ export function openPrometheus(program: "dutagent" | "dutserver"): ExposedMetric
   const traffic = new TrafficCount();
   new Gauge({
     name: `${program}_connections`,
-    help: "connections that were accepted and are open",
+    help: "connections that were accepted, or made to a server, and are open",
     registers,
     collect() {
       this.set(traffic.connections);
@@ -35,7 +35,7 @@ export function openPrometheus(program: "dutagent" | "dutserver"): ExposedMetric
   });
   new Counter({
     name: `${program}_bytes_total`,
-    help: "bytes over connections that were accepted, by direction: received or sent",
+    help: "bytes over these connections, by direction: received or sent",
     labelNames: ["direction"],
     registers,
     collect() {

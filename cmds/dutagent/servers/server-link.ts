@@ -1,5 +1,6 @@
 import { DutError, explain, messageOf } from "#pkg/errors/dut-error.ts";
 import type { Log } from "#pkg/log/log.ts";
+import type { Metrics } from "#pkg/metrics/metrics.ts";
 import { type Address, formatAddress } from "#pkg/protocol/address.ts";
 import type { ClientTls } from "#pkg/protocol/dial.ts";
 import type { HttpHandler } from "#pkg/protocol/rpc-handler.ts";
@@ -25,6 +26,8 @@ export interface ServerLinkOptions {
   /** The newest that there is. */
   readonly tls: () => ClientTls | undefined;
   readonly log: Log;
+  /** Default none. */
+  readonly metrics?: Metrics;
   /** The pause before an attempt, in milliseconds. Default reconnectDelay. */
   readonly delay?: (attempt: number) => number;
   /** How often a server that knows only addresses is told, in milliseconds. Default some 10 s. */
@@ -112,10 +115,10 @@ export class ServerLink implements Disposable {
 
   /** One connection to a server, from dialling to its end or until the server wants it gone. */
   async #attempt(server: Address, signal: AbortSignal): Promise<Ended> {
-    const { self, handler, tls, log } = this.#options;
+    const { self, handler, tls, log, metrics } = this.#options;
     const session = new AgentSession(self, log.with({ server: formatAddress(server) }));
     try {
-      const connection = await dialOut(server, session.handler(handler), { tls: tls(), signal, log });
+      const connection = await dialOut(server, session.handler(handler), { tls: tls(), signal, log, metrics });
       const open = { session, connection };
       this.#open.add(open);
       void connection.closed.then(() => {

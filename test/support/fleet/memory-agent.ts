@@ -17,7 +17,7 @@ import { runRoutes } from "../../../cmds/dutagent/lab-run.ts";
 import { labRoutes } from "../../../cmds/dutagent/lab-service.ts";
 import { type Identity, openIdentity } from "../../../cmds/dutagent/servers/identity.ts";
 import { ServerLink } from "../../../cmds/dutagent/servers/server-link.ts";
-import { deviceRoutes } from "../../../cmds/dutagent/service.ts";
+import { deviceRoutes, fileIntake } from "../../../cmds/dutagent/service.ts";
 import { memoryHost } from "../memory-host.ts";
 import { memoryStore } from "../memory-store.ts";
 
@@ -115,14 +115,15 @@ export class MemoryAgent {
   }
 
   #handler(engine: RunEngine, stopping: AbortSignal): HttpHandler {
-    const desk = { bench: this.#bench, engine, locks: this.#locks, memory: new FileMemory(noMetrics), log: silentLog };
+    const memory = new FileMemory(noMetrics);
+    const desk = { bench: this.#bench, engine, locks: this.#locks, memory, log: silentLog };
     const routes = rpcHandler(
       (router) => {
         deviceRoutes(desk)(router);
         labRoutes(desk, stopping)(router);
         runRoutes(engine, silentLog)(router);
       },
-      { self: "agent", log: silentLog },
+      { self: "agent", log: silentLog, intake: fileIntake(memory) },
     );
     return agentHandler(routes, silentLog);
   }
