@@ -33,7 +33,7 @@ test("describe tells a device, its commands and their arguments, and by the old 
   const { address } = await lab.agent(described);
   const ours = await lab.dutctl(["-s", address, "-f", "jsonl", "describe", "board"]);
   const old = await lab.dutctl(["-s", address, "-protocol", "v1", "-f", "json", "describe", "board"]);
-  const device = { name: "board", state: "free", reason: "", lock: null, hold: null };
+  const device = { name: "board", state: "free", reason: "", offlineSince: null, lock: null, hold: null };
   const [board, flash] = dataOf(ours.stdout);
   const oldData = JSON.parse(old.stdout).data;
   assert.deepEqual(
