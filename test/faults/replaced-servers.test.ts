@@ -46,7 +46,9 @@ function questions({ devices, lab, runs }: Connection): readonly (() => Promise<
 
 test(`no call that only asks fails while the server behind an address is replaced ${replacements} times`, async (t) => {
   await using lab = await Lab.open(t.signal);
+  await using agents = new AsyncDisposableStack();
   let current = await startGeneration(lab, 0);
+  agents.defer(() => current.agent.kill());
   await using address = await openTcpProxy(current.server.address);
   const over = new AbortController();
   const failures: string[] = [];
@@ -75,7 +77,6 @@ test(`no call that only asks fails while the server behind an address is replace
   }
   over.abort();
   await calling;
-  await current.agent.kill();
   t.diagnostic(`${answers} answers over ${address.connections} connections`);
   assert.deepEqual(failures, []);
 });

@@ -50,13 +50,15 @@ export interface MemoryAgentOptions {
   readonly log: Log;
   /** Told before every attempt to be at a server. */
   readonly dials: () => void;
+  /** The pause before an attempt, in milliseconds. Default that of dutagent. */
+  readonly delay?: (attempt: number) => number;
 }
 
 /**
  * What dutagent is made of, but for devices that are nothing but names, and reservations that are forgotten with it. It
- * listens nowhere, and is at no server before it is started.
+ * listens nowhere, and is at no server before it is started. Disposing kills it.
  */
-export class MemoryAgent {
+export class MemoryAgent implements AsyncDisposable {
   readonly #options: MemoryAgentOptions;
   readonly #bench: Bench;
   readonly #locks: Locks;
@@ -93,6 +95,7 @@ export class MemoryAgent {
         return tls;
       },
       log,
+      ...(this.#options.delay === undefined ? {} : { delay: this.#options.delay }),
     });
     this.#life = { link, stop, kept: link.keep(stop.signal) };
   }
@@ -112,6 +115,10 @@ export class MemoryAgent {
     this.#life?.link.goodbye("the agent is shutting down");
     await this.#life?.link.drain(AbortSignal.timeout(10_000));
     await this.kill();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.kill();
   }
 
   #handler(engine: RunEngine, stopping: AbortSignal): HttpHandler {
