@@ -16,8 +16,6 @@ const board = {
   },
 };
 
-const crowdDevice = { cmds: { repeat: board.cmds.repeat } };
-
 function pidOf({ process: { pid } }: Daemon): number {
   if (pid === undefined) {
     throw new Error("a daemon of the benchmark did not start");
@@ -38,7 +36,8 @@ export async function openBenchLab(): Promise<BenchLab & AsyncDisposable> {
     forms.unshift({ form: "executable", programs: acquired.use(await buildPrograms()).programs });
   }
   const never = new AbortController().signal;
-  const lab = acquired.use(await Lab.open(never, (forms[0] as (typeof forms)[0]).programs));
+  const { programs } = forms[0] as (typeof forms)[0];
+  const lab = acquired.use(await Lab.open(never, programs));
   // One user has all the runs of the crowd.
   const crowded = ["runs-per-user", "runs-per-agent"].flatMap((limit) => ["-limit", `${limit}=1000`]);
   const server = await lab.server("-log", "info", ...crowded);
@@ -55,15 +54,7 @@ export async function openBenchLab(): Promise<BenchLab & AsyncDisposable> {
     agent: agent.address,
     server: server.address,
     pids: { agent: pidOf(agent), server: pidOf(server) },
-    async openCrowd(agents, devices) {
-      await using opened = new AsyncDisposableStack();
-      for (let first = 0; first < agents * devices; first += devices) {
-        const names = Array.from({ length: devices }, (_, index) => `crowd-${first + index}`);
-        const crowd = Object.fromEntries(names.map((name) => [name, crowdDevice]));
-        opened.use(await lab.agent(crowd, "-server", server.address, "-log", "info", "-limit", "runs-per-user=1000"));
-      }
-      return opened.move();
-    },
+    openLab: () => Lab.open(never, programs),
     directory: lab.directory,
     plain,
     spliced,

@@ -10,11 +10,12 @@ import { bulk } from "./rows/bulk.ts";
 import { calls, echo } from "./rows/calls.ts";
 import { crowd } from "./rows/crowd.ts";
 import { files } from "./rows/files.ts";
+import { fleet, largeFleet } from "./rows/fleet.ts";
 import { loop } from "./rows/loop.ts";
 import { list, run, startUp } from "./rows/processes.ts";
 
 /** Those that measure memory come early: what a process has needed once, it keeps for a while. */
-const groups: readonly Group[] = [startUp, list, run, crowd, files, calls, loop, echo, bulk];
+const groups: readonly Group[] = [startUp, list, run, crowd, files, calls, loop, echo, bulk, fleet, largeFleet];
 
 try {
   const { chosen, json } = parseCommandLine(process.argv.slice(2));

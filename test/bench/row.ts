@@ -1,9 +1,12 @@
+import type { Lab } from "#test/support/lab.ts";
+
 /** One measured figure beside its floor: what the same machine does at the same time without us. */
 export interface Row {
   readonly name: string;
-  /** Median. */
+  /** A median, unless the name says what else. */
   readonly value: number;
-  readonly unit: "ms" | "MB/s" | "MB";
+  /** "%" is of one core, or of what the name says. */
+  readonly unit: "ms" | "s" | "MB/s" | "KB" | "MB" | "%" | "lists";
   readonly floor: { readonly name: string; readonly value: number };
   /** What is promised of the figure; undefined where it is only shown. */
   readonly hold: Hold | undefined;
@@ -30,8 +33,8 @@ export interface BenchLab {
   readonly server: string;
   /** The processes of the two. */
   readonly pids: { readonly agent: number; readonly server: number };
-  /** Agents with this many devices each, `crowd-0` and so on over all of them, are started and registered. */
-  openCrowd(agents: number, devices: number): Promise<AsyncDisposable>;
+  /** Servers and agents besides, by the programs as they are shipped, for as long as it is not disposed of. */
+  openLab(): Promise<Lab>;
   /** A folder for files, which goes with the lab. */
   readonly directory: string;
   /** Ports of a process that only moves bytes, and of one that joins TCP sockets with those. */

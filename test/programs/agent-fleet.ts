@@ -1,7 +1,8 @@
 /**
  * agent-fleet.ts SERVERS STATE AGENTS DEVICES [NAME]: many agents in one process, each with its own key, devices, locks and
  * link to one of the servers `host:port[,host:port]`. They are called NAME-0, NAME-1 and so on ("fleet" unless it is given), their
- * devices NAME-0-0, NAME-0-1 and so on. The command `ticks COUNT MILLISECONDS` of every device says "tick N" so often.
+ * devices NAME-0-0, NAME-0-1 and so on. The command `ticks COUNT MILLISECONDS` of every device says "tick N" so often, the
+ * command `repeat` what it hears.
  * STATE keeps their keys, so that they are the same agents in the next process.
  *
  * Each line of stdout is JSON and says what happened: `at` in Unix time of milliseconds, to `agent` by its number, and

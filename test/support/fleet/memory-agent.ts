@@ -5,6 +5,7 @@ import { parseConfig } from "#pkg/config/parse-config.ts";
 import { Locks } from "#pkg/lock/locks.ts";
 import { type Log, silentLog } from "#pkg/log/log.ts";
 import { noMetrics } from "#pkg/metrics/metrics.ts";
+import { dummyRepeat } from "#pkg/modules/dummy-repeat/dummy-repeat.ts";
 import { defineModule } from "#pkg/modules/module.ts";
 import type { Address } from "#pkg/protocol/address.ts";
 import type { ClientTls } from "#pkg/protocol/dial.ts";
@@ -38,7 +39,13 @@ const ticks = defineModule({
   }),
 });
 
-const commands = { ticks: { uses: [{ module: "ticks", passthrough: true }] } };
+const commands = {
+  ticks: { uses: [{ module: "ticks", passthrough: true }] },
+  repeat: { uses: [{ module: "dummy-repeat" }] },
+};
+
+/** One user may have all the runs of a test. */
+const runsPerUser = 1_000;
 
 export interface MemoryAgentOptions {
   readonly name: string;
@@ -74,7 +81,7 @@ export class MemoryAgent implements AsyncDisposable {
 
   static async open(options: MemoryAgentOptions): Promise<MemoryAgent> {
     const devices = Object.fromEntries(options.devices.map((name) => [name, { cmds: commands }]));
-    const config = parseConfig("fleet.yaml", JSON.stringify({ devices }), [ticks]);
+    const config = parseConfig("fleet.yaml", JSON.stringify({ devices }), [ticks, dummyRepeat]);
     const { signal } = new AbortController();
     const bench = await openBench(config, { host: memoryHost({}), log: silentLog, signal });
     return new MemoryAgent(options, bench, await Locks.open({ store: memoryStore() }));
@@ -83,7 +90,7 @@ export class MemoryAgent implements AsyncDisposable {
   /** Begins to be at one of its servers, as a program does that was just started. */
   start(): void {
     const { name, servers, log, tls, dials } = this.#options;
-    const engine = new RunEngine(this.#bench, this.#locks, log);
+    const engine = new RunEngine(this.#bench, this.#locks, log, { runsPerUser });
     const stop = new AbortController();
     const link = new ServerLink({
       servers,
