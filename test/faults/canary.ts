@@ -88,5 +88,5 @@ export function openCanary({ address }: { readonly address: string }, device: st
 
 function percentile99(times: readonly number[]): number {
   const sorted = times.toSorted((a, b) => a - b);
-  return Math.round(sorted[Math.floor(sorted.length * 0.99)] ?? 0);
+  return Math.round(sorted[Math.ceil(sorted.length * 0.99) - 1] ?? 0);
 }

@@ -11,7 +11,8 @@ import { RawPeer } from "#test/support/raw-peer.ts";
 import { openAttackedLab, targets } from "./attacked-lab.ts";
 
 const list = "/dutctl.v1.DeviceService/List";
-const call = (stream: number, flag: number = flags.endHeaders) => frame("headers", stream, callFields(list), flag);
+const fields = callFields(list);
+const call = (stream: number) => frame("headers", stream, fields, flags.endHeaders);
 const reset = (stream: number) => frame("reset", stream, word(constants.NGHTTP2_CANCEL));
 /** Clients have the odd streams. */
 const odd = (index: number) => 2 * index + 1;
@@ -80,12 +81,14 @@ for (const name of targets) {
     await using attacked = await openAttackedLab(t.signal, name);
     const { target } = attacked;
     const spent: number[] = [];
+    // Made before: the canary lives in this process.
+    const flood = many(200_000, (index) => Buffer.concat([call(odd(index)), reset(odd(index))]));
     await attacked.during(t, async () => {
       const before = await cpuSeconds(target);
       using peer = await RawPeer.dial(target.address);
       await peer.send(greeting);
-      for (let first = 0; first < 200_000 && peer.open; first += 1_000) {
-        await peer.send(many(1_000, (index) => Buffer.concat([call(odd(first + index)), reset(odd(first + index))])));
+      for (let start = 0; start < flood.length && peer.open; start += 65_536) {
+        await peer.send(flood.subarray(start, start + 65_536));
       }
       await peer.closed;
       spent.push((await cpuSeconds(target)) - before);
