@@ -1,5 +1,6 @@
 import type { ModuleKind } from "#pkg/modules/module.ts";
 import { problemOfName } from "#pkg/protocol/names.ts";
+import { checkAlike } from "./alike-names.ts";
 import type { AgentConfig, CommandConfig, DeviceConfig } from "./config.ts";
 import { ConfigError, Problems } from "./config-error.ts";
 import { fingerprint } from "./fingerprint.ts";
@@ -75,6 +76,7 @@ function parseAgent(node: YamlNode, problems: Problems, parsing: Parsing): Agent
   if (places.size === 0 && (devices.node.kind === "map" || isNothing(devices.node))) {
     complainAboutKey(devices, "devices must not be empty");
   }
+  checkAlike(places);
   return new Map(Array.from(places, ([name, place]) => [name, parseDevice(name, place, parsing)]));
 }
 
