@@ -8,6 +8,7 @@ import { renderRows, rowsAsJson } from "./report.ts";
 import type { Group, Row } from "./row.ts";
 import { bulk } from "./rows/bulk.ts";
 import { calls, echo } from "./rows/calls.ts";
+import { cluster } from "./rows/cluster.ts";
 import { crowd } from "./rows/crowd.ts";
 import { files } from "./rows/files.ts";
 import { fleet, largeFleet } from "./rows/fleet.ts";
@@ -15,7 +16,20 @@ import { loop } from "./rows/loop.ts";
 import { list, run, startUp } from "./rows/processes.ts";
 
 /** Those that measure memory come early: what a process has needed once, it keeps for a while. */
-const groups: readonly Group[] = [startUp, list, run, crowd, files, calls, loop, echo, bulk, fleet, largeFleet];
+const groups: readonly Group[] = [
+  startUp,
+  list,
+  run,
+  crowd,
+  files,
+  calls,
+  loop,
+  echo,
+  bulk,
+  cluster,
+  fleet,
+  largeFleet,
+];
 
 try {
   const { chosen, json } = parseCommandLine(process.argv.slice(2));

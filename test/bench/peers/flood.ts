@@ -1,5 +1,6 @@
-/** What the bulk rows move: the device that floods, and how much. */
+/** What the bulk rows move: the device that floods, of an agent that dialled in and of one that registered, and how much. */
 export const bulkDevice = "flood";
+export const registeredBulkDevice = "flood-registered";
 export const bulkBytes = 192 * 1024 * 1024;
 
 /** Marks a request whose bytes go to the agent instead of coming from it. */
