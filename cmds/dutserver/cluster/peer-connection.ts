@@ -32,7 +32,11 @@ export class PeerConnection implements Streams, Disposable {
 
   [Symbol.dispose](): void {
     this.#end.abort(new DutError("canceled", "the connection was closed"));
-    void this.#tunnel?.then((tunnel) => tunnel[Symbol.dispose]());
+    // Whoever waits for one that is only being made hears that it is not; here nothing is left to drop then.
+    this.#tunnel?.then(
+      (tunnel) => tunnel[Symbol.dispose](),
+      () => {},
+    );
   }
 
   async #open(): Promise<Tunnel> {
