@@ -32,9 +32,9 @@ export class Reservations implements Disposable {
   async load(): Promise<void> {
     const { store, clock, wall } = this.#around;
     const entries = await store.list(keyPrefix);
+    this.#fence = await store.change([]);
     // The latest one last: its offset to wall time is the one that goes on.
-    for (const { key, value, revision } of entries.toSorted((a, b) => a.revision - b.revision)) {
-      this.#fence = revision;
+    for (const { key, value } of entries.toSorted((a, b) => a.revision - b.revision)) {
       this.#keep(key.slice(keyPrefix.length), parseReservation(value, clock, wall));
     }
   }
@@ -50,7 +50,7 @@ export class Reservations implements Disposable {
     return this.#claims.get(device) ?? this.of(device);
   }
 
-  /** The revision of the last one that was put: a store that was put back to an older state has a smaller one. */
+  /** A revision of the store, at least that of the last one that was put: a store that was put back to an older state has a smaller one. */
   get fence(): number {
     return this.#fence;
   }
@@ -64,7 +64,8 @@ export class Reservations implements Disposable {
     const { store, clock, wall, tell } = this.#around;
     this.#claims.set(device, kept);
     try {
-      this.#fence = await store.put(keyPrefix + device, renderReservation(kept, clock, wall));
+      const revision = await store.put(keyPrefix + device, renderReservation(kept, clock, wall));
+      this.#fence = Math.max(this.#fence, revision);
     } finally {
       this.#claims.delete(device);
     }

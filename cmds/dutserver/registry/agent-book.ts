@@ -34,6 +34,9 @@ export interface Loss {
 /** Claims that are made in one change; one more is the agent's own. */
 const claimsAtOnce = changeLimits.changes - 1;
 
+/** What a session is, but for its devices, by what is known of the agent. Throws when there can be none. */
+type SessionOf = (known: Known<AgentRecord> | undefined) => Omit<AgentRecord, "devices">;
+
 /** What the store is told of agents and of who owns which device. Every entry is made of the records as they are then. */
 export class AgentBook {
   readonly #state: LabState;
@@ -49,28 +52,44 @@ export class AgentBook {
 
   /**
    * A new session of an agent at this server, with the devices that are or become its own; of those of others it takes the
-   * `movable`. Its epoch is at least the given one. Throws already_exists for a name that belongs to another key.
+   * `movable`, each from the agent that is named there. Its epoch is at least the given one. Throws already_exists for a
+   * name that belongs to another key.
    */
-  enter(arrival: Arrival, movable: ReadonlySet<string>, atLeast = 1): Promise<Attached> {
+  enter(arrival: Arrival, movable: ReadonlyMap<string, string>, atLeast = 1): Promise<Attached> {
+    const { name, key, address, version, bootId, fence } = arrival;
     const since = this.#now();
     return this.#write(arrival, movable, (known) => {
-      if (known !== undefined && known.value.key !== arrival.key && !isReleased(known.value)) {
+      if (known !== undefined && known.value.key !== key && !isReleased(known.value)) {
         throw new DutError(
           "already_exists",
-          `agent name ${quote(arrival.name)} belongs to another key, ${known.value.key || "that of an address"}`,
+          `agent name ${quote(name)} belongs to another key, ${known.value.key || "that of an address"}`,
         );
       }
-      return { epoch: Math.max((known?.value.epoch ?? 0) + 1, atLeast), since };
+      return {
+        ...{ key, address, version, bootId, since, server: this.#self, reason: "" },
+        epoch: Math.max((known?.value.epoch ?? 0) + 1, atLeast),
+        fence: Math.max(fence, known?.value.fence ?? 0),
+      };
     });
   }
 
-  /** Other devices of a session. Throws aborted when the agent has a newer one. */
+  /**
+   * A session of which the store has not all: as it was when that could not be written, or not at all. Throws
+   * failed_precondition when the agent has a newer one.
+   */
+  catchUp(arrival: Arrival, epoch: number): Promise<Attached> {
+    const known = this.#state.agents.get(arrival.name)?.value;
+    const isBehind = known === undefined || known.epoch < epoch;
+    return isBehind ? this.enter(arrival, new Map(), epoch) : this.correct(arrival, epoch);
+  }
+
+  /** Other devices of a session. Throws failed_precondition when the agent has a newer one. */
   correct(arrival: Arrival, epoch: number): Promise<Attached> {
-    return this.#write(arrival, new Set(), (known) => {
+    return this.#write(arrival, new Map(), (known) => {
       if (known === undefined || known.value.epoch !== epoch || known.value.server !== this.#self) {
         throw new DutError("failed_precondition", `agent ${quote(arrival.name)} has another session`);
       }
-      return { epoch, since: known.value.since };
+      return known.value;
     });
   }
 
@@ -112,16 +131,16 @@ export class AgentBook {
     });
   }
 
-  /** See Registry. */
+  /** See Registry. Also what an agent owns that nobody knows. */
   async remove(agent: string): Promise<void> {
     for (let left = Number.POSITIVE_INFINITY; left > claimsAtOnce; ) {
       left = await this.#state.settle(() => {
-        const known = this.#known(agent);
         const owned = Array.from(this.#state.owners).filter(([, { value }]) => value.agent === agent);
+        const known = owned.length === 0 ? this.#known(agent) : this.#state.agents.get(agent);
         const changes: Change[] = owned
           .slice(0, claimsAtOnce)
           .map(([device, { revision }]) => ({ kind: "delete", key: keys.device(device), expected: revision }));
-        if (owned.length <= claimsAtOnce) {
+        if (owned.length <= claimsAtOnce && known !== undefined) {
           changes.push({ kind: "delete", key: keys.agent(agent), expected: known.revision });
         }
         return { changes, result: owned.length };
@@ -139,38 +158,28 @@ export class AgentBook {
     return known;
   }
 
-  async #write(
-    arrival: Arrival,
-    movable: ReadonlySet<string>,
-    session: (known: Known<AgentRecord> | undefined) => { readonly epoch: number; readonly since: number },
-  ): Promise<Attached> {
-    const { name, key, address, version, bootId, fence } = arrival;
+  /**
+   * Claims as many devices as fit into one change, and with each of these changes writes what the agent has by then, so
+   * that whoever owns something is known. `session` gives the rest of the first record; those behind it are the same
+   * session's.
+   */
+  async #write(arrival: Arrival, movable: ReadonlyMap<string, string>, session: SessionOf): Promise<Attached> {
+    const { name } = arrival;
+    let begun: Omit<AgentRecord, "devices"> | undefined;
     for (;;) {
-      // As many of the claims as fit into one change, and with the last of them the agent itself.
-      const attached = await this.#state.settle<Attached | undefined>(() => {
+      const { claim, record } = await this.#state.settle(() => {
         const known = this.#state.agents.get(name);
-        const { epoch, since } = session(known);
-        const { changes, taken, refused }: Claim = claimOf(arrival, this.#state, movable);
-        if (changes.length > claimsAtOnce) {
-          return { changes: changes.slice(0, claimsAtOnce), result: undefined };
+        if (begun !== undefined && known?.value.epoch !== begun.epoch) {
+          throw new DutError("failed_precondition", `agent ${quote(name)} has another session`);
         }
-        const record = {
-          key,
-          address,
-          version,
-          bootId,
-          epoch,
-          fence,
-          server: this.#self,
-          since,
-          reason: "",
-          devices: taken,
-        };
-        return { changes: [...changes, entry(name, known, record)], result: { epoch, refused } };
+        const claim = claimOf(arrival, this.#state, { movable, mostChanges: claimsAtOnce });
+        const record = { ...(begun ?? session(known)), devices: claim.taken };
+        return { changes: [...claim.changes, entry(name, known, record)], result: { claim, record } };
       });
-      if (attached !== undefined) {
-        return attached;
+      if (claim.isWhole) {
+        return { epoch: record.epoch, refused: claim.refused };
       }
+      begun = record;
     }
   }
 

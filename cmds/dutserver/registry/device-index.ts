@@ -1,43 +1,51 @@
+import type { DeviceFacts } from "./agent-record.ts";
+
+/** A device with the agent whose it is. */
+export interface Device extends DeviceFacts {
+  readonly agent: string;
+}
+
 /** Which agent has which device, and all names in order. A change costs what has changed. */
 export class DeviceIndex {
-  readonly #agentOf = new Map<string, string>();
-  readonly #devicesOf = new Map<string, readonly string[]>();
+  readonly #devices = new Map<string, Device>();
+  readonly #namesOf = new Map<string, readonly string[]>();
   /** Made when it is asked for. */
   #sorted: readonly string[] | undefined = [];
 
   /** Every device name, sorted by its bytes. */
   get names(): readonly string[] {
-    this.#sorted ??= sortedByBytes(this.#agentOf.keys());
+    this.#sorted ??= sortedByBytes(this.#devices.keys());
     return this.#sorted;
   }
 
-  agentOf(device: string): string | undefined {
-    return this.#agentOf.get(device);
+  get(device: string): Device | undefined {
+    return this.#devices.get(device);
   }
 
-  devicesOf(agent: string): readonly string[] {
-    return this.#devicesOf.get(agent) ?? [];
+  /** The names of an agent's devices. */
+  namesOf(agent: string): readonly string[] {
+    return this.#namesOf.get(agent) ?? [];
   }
 
   /** Gives an agent these devices, and takes from it those that it had besides. */
-  set(agent: string, devices: readonly string[]): void {
-    const now = new Set(devices);
-    for (const device of this.devicesOf(agent)) {
-      if (!now.has(device) && this.#agentOf.get(device) === agent) {
-        this.#agentOf.delete(device);
+  set(agent: string, devices: readonly DeviceFacts[]): void {
+    const now = new Set(devices.map(({ name }) => name));
+    for (const name of this.namesOf(agent)) {
+      if (!now.has(name) && this.#devices.get(name)?.agent === agent) {
+        this.#devices.delete(name);
         this.#sorted = undefined;
       }
     }
     for (const device of devices) {
-      if (!this.#agentOf.has(device)) {
+      if (!this.#devices.has(device.name)) {
         this.#sorted = undefined;
       }
-      this.#agentOf.set(device, agent);
+      this.#devices.set(device.name, { ...device, agent });
     }
     if (devices.length === 0) {
-      this.#devicesOf.delete(agent);
+      this.#namesOf.delete(agent);
     } else {
-      this.#devicesOf.set(agent, devices);
+      this.#namesOf.set(agent, Array.from(now));
     }
   }
 }

@@ -1,3 +1,4 @@
+import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Log } from "#pkg/log/log.ts";
 import type { AgentBook, Arrival, Attached, Loss } from "./agent-book.ts";
 
@@ -51,6 +52,11 @@ export class Overdue {
     this.#sessions.delete(agent);
   }
 
+  /** Whether the store has not all of an agent that is here. */
+  misses(agent: string): boolean {
+    return this.#sessions.has(agent);
+  }
+
   /** The store takes changes again. */
   catchUp(): void {
     const { inTurn } = this.#options;
@@ -88,8 +94,12 @@ export class Overdue {
       return;
     }
     try {
-      entrant.entered(await book.enter(entrant.arrival, new Set(), entrant.epoch));
+      entrant.entered(await book.catchUp(entrant.arrival, entrant.epoch));
     } catch (error) {
+      if (error instanceof DutError && error.code === "failed_precondition") {
+        // Another server has the agent by now, and knows more.
+        return;
+      }
       this.#sessions.add(agent);
       log.warn("a session is not in the store yet", { agent, err: error });
     }

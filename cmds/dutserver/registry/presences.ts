@@ -8,7 +8,7 @@ export interface Presence {
   /** Everything that it announced last, also what belongs to others. */
   readonly arrival: Arrival;
   /** What of it was refused last. */
-  refused: ReadonlySet<string>;
+  readonly refused: ReadonlySet<string>;
   /** Told that another session has taken its place. */
   readonly superseded: (reason: string) => void;
   /** Told that names have changed hands. */
@@ -45,6 +45,14 @@ export class Presences {
       } else {
         announcing.add(name);
       }
+    }
+  }
+
+  /** What was refused of the announcement of a session that is still this one. */
+  refuse(name: string, epoch: number, refused: ReadonlySet<string>): void {
+    const presence = this.#byName.get(name);
+    if (presence?.epoch === epoch) {
+      this.#byName.set(name, { ...presence, refused });
     }
   }
 

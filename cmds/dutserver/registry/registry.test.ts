@@ -1,41 +1,13 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { silentLog } from "#pkg/log/log.ts";
+import type { Store } from "#pkg/store/store.ts";
 import { memoryStore } from "#test/support/memory-store.ts";
-import type { Agent } from "../agents/callee.ts";
-import type { Arrival, Attached } from "./agent-book.ts";
+import { arrival, presence, registryAt } from "../test/registry-cast.ts";
 import { keys } from "./agent-record.ts";
-import { Registry } from "./registry.ts";
+import type { Registry } from "./registry.ts";
 
-const store = () => memoryStore();
-
-function openAt(t: TestContext, server: string, shared = store(), now = () => 1_000) {
-  return Registry.open({
-    ...{ store: shared, self: server, log: silentLog, signal: t.signal, now },
-    failed: (error) => {
-      throw error;
-    },
-  });
-}
-
-function arrival(name: string, devices: readonly string[], key = `key of ${name}`): Arrival {
-  const facts = devices.map((device) => ({ name: device, description: "", labels: {} }));
-  return { name, key, address: "", version: "1", bootId: "boot", fence: 0, devices: facts };
-}
-
-/** An agent's presence, with what it was told. */
-function presence(name: string) {
-  const told: string[] = [];
-  const { promise: review, resolve: reviewed } = Promise.withResolvers<Attached>();
-  const agent = { name, title: name } as Agent;
-  return {
-    agent,
-    told,
-    /** Resolves with what it is told when names have changed hands. */
-    review,
-    superseded: (reason: string) => void told.push(reason),
-    reviewed,
-  };
+function openAt(t: TestContext, server: string, shared: Store = memoryStore(), now = () => 1_000) {
+  return registryAt(t, server, shared, now);
 }
 
 test("devices of all agents are listed by their bytes and found at their agent", async (t) => {
@@ -48,7 +20,7 @@ test("devices of all agents are listed by their bytes and found at their agent",
 });
 
 test("an agent's name is its key's for ever, and another key changes nothing", async (t) => {
-  const shared = store();
+  const shared = memoryStore();
   {
     using registry = await openAt(t, "one", shared);
     await registry.attach(arrival("bench", ["board"]), presence("bench"));
@@ -86,7 +58,7 @@ test("the same agent takes the place of its old session at once, whose end means
 });
 
 test("of ten agents that race for one new name one gets it, and keeps it", async (t) => {
-  const shared = store();
+  const shared = memoryStore();
   using one = await openAt(t, "one", shared);
   using two = await openAt(t, "two", shared);
   const rivals = Array.from({ length: 10 }, (_, index) => `agent-${index}`);
@@ -99,7 +71,7 @@ test("of ten agents that race for one new name one gets it, and keeps it", async
 });
 
 test("of two sessions of one agent at two servers at once, the epochs differ and the later one stays", async (t) => {
-  const shared = store();
+  const shared = memoryStore();
   using one = await openAt(t, "one", shared);
   using two = await openAt(t, "two", shared);
   const [atOne, atTwo] = [presence("bench"), presence("bench")];
@@ -126,7 +98,7 @@ test("of two sessions of one agent at two servers at once, the epochs differ and
 });
 
 test("an agent that is gone is offline since then with the reason, also for the next start of the server", async (t) => {
-  const shared = store();
+  const shared = memoryStore();
   {
     using registry = await openAt(t, "one", shared);
     const { epoch } = await registry.attach(arrival("bench", ["board"]), presence("bench"));
@@ -138,7 +110,7 @@ test("an agent that is gone is offline since then with the reason, also for the 
 });
 
 test("an agent whose server ended without a word is offline", async (t) => {
-  const shared = store();
+  const shared = memoryStore();
   {
     using registry = await openAt(t, "one", shared);
     await registry.attach(arrival("bench", ["board"]), presence("bench"));

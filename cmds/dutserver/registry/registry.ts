@@ -6,20 +6,11 @@ import type { Store } from "#pkg/store/store.ts";
 import type { Agent } from "../agents/callee.ts";
 import { AgentBook, type Arrival, type Attached } from "./agent-book.ts";
 import type { AgentRecord, DeviceFacts } from "./agent-record.ts";
-import { DeviceIndex } from "./device-index.ts";
+import { type Device, DeviceIndex } from "./device-index.ts";
 import { type LabChange, LabState } from "./lab-state.ts";
 import { type Entrant, Overdue } from "./overdue.ts";
+import { type Place, Places } from "./places.ts";
 import { type Presence, Presences } from "./presences.ts";
-
-/** Where an agent is. Since when is in Unix time of milliseconds. */
-export type Place =
-  | { readonly kind: "here"; readonly agent: Agent }
-  | { readonly kind: "elsewhere"; readonly server: string }
-  | { readonly kind: "offline"; readonly since: number; readonly reason: string };
-
-export interface Device extends DeviceFacts {
-  readonly agent: string;
-}
 
 export type RegistryChange = { readonly kind: "agent"; readonly name: string } | (LabChange & { kind: "server" });
 
@@ -51,18 +42,15 @@ export class Registry implements Disposable {
   /** Agents on their way in: nobody is told of them before they are. */
   readonly #arriving = new Set<string>();
   readonly #overdue: Overdue;
-  /** When servers went away. */
-  readonly #deaths = new Map<string, number>();
+  readonly #places: Places;
   readonly #listeners = new Set<(change: RegistryChange) => void>();
   readonly #inTurn = inTurns();
-  readonly #openedAt: number;
   #health: Disposable | undefined;
 
   private constructor(options: RegistryOptions) {
     const { now = Date.now } = options;
     this.#options = options;
     this.#now = now;
-    this.#openedAt = now();
     this.#state = new LabState(options.store, (change) => this.#changed(change));
     this.#book = new AgentBook(this.#state, options.self, now);
     this.#overdue = new Overdue({
@@ -71,6 +59,8 @@ export class Registry implements Disposable {
       inTurn: this.#inTurn,
       log: options.log,
     });
+    const { self } = options;
+    this.#places = new Places({ state: this.#state, here: this.#here, overdue: this.#overdue, self, now });
   }
 
   /** Throws what keeps the store from being read. */
@@ -118,7 +108,7 @@ export class Registry implements Disposable {
 
   /** The devices whose agents a server has. */
   devicesAt(server: string): readonly string[] {
-    return this.agents.flatMap((name) => (this.recordOf(name)?.server === server ? this.#devices.devicesOf(name) : []));
+    return this.agents.flatMap((name) => (this.recordOf(name)?.server === server ? this.#devices.namesOf(name) : []));
   }
 
   recordOf(agent: string): AgentRecord | undefined {
@@ -127,10 +117,7 @@ export class Registry implements Disposable {
 
   /** Undefined for a device that no agent has. */
   find(name: string): Device | undefined {
-    const agent = this.#devices.agentOf(name);
-    const facts =
-      agent === undefined ? undefined : this.recordOf(agent)?.devices.find((device) => device.name === name);
-    return agent === undefined || facts === undefined ? undefined : { ...facts, agent };
+    return this.#devices.get(name);
   }
 
   /** Throws not_found for a device that no agent has. */
@@ -143,26 +130,7 @@ export class Registry implements Disposable {
   }
 
   placeOf(name: string): Place {
-    const presence = this.#here.get(name);
-    if (presence !== undefined) {
-      return { kind: "here", agent: presence.agent };
-    }
-    const record = this.recordOf(name);
-    if (record === undefined || record.server === "") {
-      return { kind: "offline", since: record?.since ?? this.#openedAt, reason: record?.reason ?? "it is not known" };
-    }
-    const { server } = record;
-    if (server === this.#options.self) {
-      return {
-        kind: "offline",
-        ...(this.#overdue.lossOf(name) ?? { since: record.since, reason: "its session has ended" }),
-      };
-    }
-    if (this.#state.servers.has(server)) {
-      return { kind: "elsewhere", server };
-    }
-    const since = this.#deaths.get(server) ?? this.#openedAt;
-    return { kind: "offline", since, reason: "the server that had it has stopped" };
+    return this.#places.of(name);
   }
 
   /**
@@ -212,14 +180,19 @@ export class Registry implements Disposable {
       if (presence === undefined || presence.epoch !== epoch) {
         throw new DutError("aborted", `agent ${quote(name)} has another session`);
       }
-      const announced = { ...presence, arrival: { ...presence.arrival, devices } };
-      this.#here.set(announced);
+      const arrival = { ...presence.arrival, devices };
+      this.#here.set({ ...presence, arrival });
+      if (this.#overdue.misses(name)) {
+        throw new DutError("resource_exhausted", `the session of agent ${quote(name)} is not in the store yet`);
+      }
       try {
-        const attached = await this.#book.correct(announced.arrival, epoch);
-        announced.refused = refusedIn(attached);
+        const attached = await this.#book.correct(arrival, epoch);
+        this.#here.refuse(name, epoch, refusedIn(attached));
         return attached;
       } catch (error) {
-        this.#overdue.miss(name);
+        if (error instanceof DutError && isStoreFault(error)) {
+          this.#overdue.miss(name);
+        }
         throw error;
       }
     });
@@ -278,11 +251,11 @@ export class Registry implements Disposable {
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
-  /** Of the devices that others own, those that may change hands without an administrator: an agent may be called another name. */
+  /** Of the devices that others own, from whom each may be taken without an administrator: an agent may be called another name. */
   async #movable(
     { name, key, devices }: Arrival,
     claimable: (device: string, owner: string) => Promise<boolean>,
-  ): Promise<ReadonlySet<string>> {
+  ): Promise<ReadonlyMap<string, string>> {
     const contested = devices.flatMap(({ name: device }) => {
       const owner = this.#state.owners.get(device)?.value.agent;
       return owner === undefined || owner === name ? [] : [{ device, owner }];
@@ -290,10 +263,10 @@ export class Registry implements Disposable {
     const answers = await Promise.all(
       contested.map(async ({ device, owner }) => {
         const isOwn = key !== "" && this.recordOf(owner)?.key === key;
-        return isOwn || (await claimable(device, owner)) ? [device] : [];
+        return isOwn || (await claimable(device, owner)) ? [[device, owner] as const] : [];
       }),
     );
-    return new Set(answers.flat());
+    return new Map(answers.flat());
   }
 
   #changed(change: LabChange): void {
@@ -306,7 +279,7 @@ export class Registry implements Disposable {
         break;
       case "server":
         if (!change.alive) {
-          this.#deaths.set(change.name, this.#now());
+          this.#places.died(change.name);
         }
         this.#tell(change);
         break;
@@ -315,10 +288,7 @@ export class Registry implements Disposable {
 
   #agentChanged(name: string): void {
     const record = this.recordOf(name);
-    this.#devices.set(
-      name,
-      (record?.devices ?? []).map((device) => device.name),
-    );
+    this.#devices.set(name, record?.devices ?? []);
     const presence = this.#here.get(name);
     if (
       presence !== undefined &&
@@ -366,8 +336,8 @@ export class Registry implements Disposable {
       presence && {
         arrival: presence.arrival,
         epoch: presence.epoch,
-        entered(attached) {
-          presence.refused = refusedIn(attached);
+        entered: (attached) => {
+          this.#here.refuse(agent, presence.epoch, refusedIn(attached));
           presence.reviewed(attached);
         },
       }
@@ -383,4 +353,9 @@ export class Registry implements Disposable {
 
 function refusedIn({ refused }: Attached): ReadonlySet<string> {
   return new Set(refused.map(({ name }) => name));
+}
+
+/** Whether it is the store that did not take a change, and not the change that is wrong. */
+function isStoreFault({ code }: DutError): boolean {
+  return code === "resource_exhausted" || code === "unavailable" || code === "deadline_exceeded";
 }
