@@ -14,10 +14,9 @@ export interface AttackedLab extends AsyncDisposable {
   readonly target: Daemon;
   /**
    * Does something bad while the canary works, and then waits until the target needs no more than before. What it does
-   * is done once before, so that what a program learns or keeps for ever does not look like a leak. `promptMs` is as for
-   * the canary.
+   * is done once before, so that what a program learns or keeps for ever does not look like a leak.
    */
-  during(t: TestContext, attack: () => Promise<void>, promptMs?: number): Promise<void>;
+  during(t: TestContext, attack: () => Promise<void>): Promise<void>;
 }
 
 /** Each of the programs that take connections. */
@@ -33,7 +32,7 @@ export async function openAttackedLab(signal: AbortSignal, target: (typeof targe
     server,
     agent,
     target: attacked,
-    async during(t, attack, promptMs) {
+    async during(t, attack) {
       await attack();
       const recovered = await recovery(attacked);
       await using canary = openCanary(server, "other");
@@ -41,7 +40,7 @@ export async function openAttackedLab(signal: AbortSignal, target: (typeof targe
       canary.calm();
       await attack();
       await canary.seen(100);
-      await canary.stop(t, promptMs);
+      await canary.stop(t);
       t.diagnostic(await recovered());
     },
     [Symbol.asyncDispose]: () => lab[Symbol.asyncDispose](),

@@ -23,12 +23,6 @@ const nonsense: Readonly<Record<string, Buffer>> = {
   "a preface and nonsense": Buffer.concat([greeting, randomBytes(1_000)]),
 };
 
-/**
- * The server's connections to the agent, one for each run, come from the address of the attackers: until these have been
- * silent for a second, they wait as well.
- */
-const promptMs = { dutserver: 250, dutagent: 1_250 };
-
 for (const name of targets) {
   test(`${name} closes what speaks nonsense within 10 s, logs little of it and serves others`, async (t) => {
     await using attacked = await openAttackedLab(t.signal, name);
