@@ -57,20 +57,16 @@ for (const name of targets) {
     test(`a thousand connections to ${name} that ${what} are gone within 15 s, few are served at once, and others are`, async (t) => {
       await using attacked = await openAttackedLab(t.signal, name);
       const { target } = attacked;
-      await attacked.during(
-        t,
-        async () => {
-          const before = await hitsOf(target, "silent_per_source");
-          const peers = await Promise.all(Array.from({ length: 1_000 }, () => RawPeer.dial(target.address)));
-          const drip = setInterval(() => rest.length > 0 && peers.forEach((peer) => void peer.send(rest)), 2_000);
-          await Promise.all(peers.map((peer) => peer.send(first)));
-          const lasted = await Promise.all(peers.map(({ closed }) => closed));
-          clearInterval(drip);
-          assert.ok(Math.max(...lasted) < 15_000, `${Math.max(...lasted)} ms`);
-          assert.ok((await hitsOf(target, "silent_per_source")) - before > 500);
-        },
-        promptMs[name],
-      );
+      await attacked.during(t, async () => {
+        const before = await hitsOf(target, "silent_per_source");
+        const peers = await Promise.all(Array.from({ length: 1_000 }, () => RawPeer.dial(target.address)));
+        const drip = setInterval(() => rest.length > 0 && peers.forEach((peer) => void peer.send(rest)), 2_000);
+        await Promise.all(peers.map((peer) => peer.send(first)));
+        const lasted = await Promise.all(peers.map(({ closed }) => closed));
+        clearInterval(drip);
+        assert.ok(Math.max(...lasted) < 15_000, `${Math.max(...lasted)} ms`);
+        assert.ok((await hitsOf(target, "silent_per_source")) - before > 500);
+      });
     });
   }
 }
