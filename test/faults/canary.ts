@@ -5,6 +5,8 @@ import { connectTo } from "#pkg/protocol/client.ts";
 import { speakV1 } from "./spoken.ts";
 
 const listEveryMs = 100;
+/** How many answers tell it what the machine takes. */
+const calmAnswers = 20;
 /** What it waits for an answer before it takes itself for harmed. */
 const patienceMs = 30_000;
 /** A run with every so many lists. */
@@ -84,6 +86,14 @@ export function openCanary({ address }: { readonly address: string }, device: st
     },
     [Symbol.asyncDispose]: end,
   };
+}
+
+/** One that has found out what this machine takes while nothing is done to anybody. */
+export async function openCalmCanary(at: { readonly address: string }, device: string): Promise<Canary> {
+  const canary = openCanary(at, device);
+  await canary.seen(calmAnswers);
+  canary.calm();
+  return canary;
 }
 
 function percentile99(times: readonly number[]): number {

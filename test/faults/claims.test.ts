@@ -5,7 +5,7 @@ import { Lab } from "#test/support/lab.ts";
 import { logged, recordsOf } from "#test/support/log-records.ts";
 import { Network, withoutNetwork } from "#test/support/network/network.ts";
 import { dialIn, newKey, verdictOf } from "../../cmds/dutserver/test/dialling-agent.ts";
-import { openCanary } from "./canary.ts";
+import { openCalmCanary } from "./canary.ts";
 
 const racers = 10;
 
@@ -21,7 +21,7 @@ test("who claims another agent's name or device is refused and logged, and users
   await using lab = await Lab.open(t.signal);
   const server = await lab.server();
   await lab.agent({ board: marked("right") }, "-a", "none", "-server", server.address, "-name", "bench");
-  await using canary = openCanary(server, "board");
+  await using canary = await openCalmCanary(server, "board");
   using thief = await dialIn(server.address, { name: "bench", devices: ["board"] });
   const asBench = verdictOf(await thief.next());
   const config = await lab.configuration({ board: marked("wrong"), extra: marked("extra") });

@@ -68,7 +68,7 @@ test("a server that is killed and started again shows every lock with its owner 
   server.kill("SIGKILL");
   await server.ended;
   const next = await lab.server(...state, "-s", server.address);
-  await logged(next, { msg: "agent attached", agent: agent.name });
+  await logged(agent, { msg: "attached" }, 2);
   const found = (await alice.lab.list({})).devices.map(({ lock }) => lock);
   assert.deepEqual(
     found.map((lock) => lock?.owner),

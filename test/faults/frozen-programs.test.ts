@@ -5,7 +5,7 @@ import { openAgentFleet } from "#test/support/fleet/agent-fleet.ts";
 import { Lab, shellCommand } from "#test/support/lab.ts";
 import { logged, recordsOf } from "#test/support/log-records.ts";
 import { rounds } from "#test/support/rounds.ts";
-import { openCanary } from "./canary.ts";
+import { openCalmCanary } from "./canary.ts";
 
 const stallMs = 3_000;
 /** Longer than anybody's patience. */
@@ -28,7 +28,7 @@ test("an agent that stands still for 3 s is not given up, nor is what runs there
   const server = await lab.server();
   await lab.agent({ cage: board }, "-a", "none", "-server", server.address);
   const agent = await lab.agent({ board }, "-a", "none", "-server", server.address);
-  await using canary = openCanary(server, "cage");
+  await using canary = await openCalmCanary(server, "cage");
   const words = ["-s", server.address, "-protocol", "v1", "board", "sh", talk(50)];
   const run = lab.start("dutctl", words);
   await run.said("stdout", /line 3\n/);
@@ -46,7 +46,7 @@ test(`an agent that stands still for ${longMs / 1000} s is offline within 10 s a
   const server = await lab.server();
   await lab.agent({ cage: board }, "-a", "none", "-server", server.address);
   const agent = await lab.agent({ board }, "-a", "none", "-server", server.address);
-  await using canary = openCanary(server, "cage");
+  await using canary = await openCalmCanary(server, "cage");
   const lines = longMs / 100 + 50;
   const run = lab.start("dutctl", ["-s", server.address, "-grace", "1m", "board", "sh", talk(lines)]);
   await run.said("stdout", /line 3\n/);

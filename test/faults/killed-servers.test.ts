@@ -5,9 +5,9 @@ import { DutError } from "#pkg/errors/dut-error.ts";
 import { silentLog } from "#pkg/log/log.ts";
 import { parseAddress } from "#pkg/protocol/address.ts";
 import { connectTo } from "#pkg/protocol/client.ts";
+import { DeviceState } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
 import { MemoryAgent } from "#test/support/fleet/memory-agent.ts";
 import { Lab } from "#test/support/lab.ts";
-import { logged } from "#test/support/log-records.ts";
 import { pseudoRandom } from "#test/support/pseudo-random.ts";
 import { rounds } from "#test/support/rounds.ts";
 import { dialIn, verdictOf } from "../../cmds/dutserver/test/dialling-agent.ts";
@@ -27,6 +27,17 @@ async function startKeeper(lab: Lab, address: string): Promise<MemoryAgent> {
   });
   keeper.start();
   return keeper;
+}
+
+/** Resolves when a server knows who has a device. */
+async function untilThere({ address }: { readonly address: string }, board: string): Promise<void> {
+  using client = connectTo(parseAddress(address), { identity: undefined });
+  for await (const { event } of client.lab.watch({ device: board })) {
+    const [device] = event.case === "snapshot" ? event.value.devices : event.case === "changed" ? [event.value] : [];
+    if (device !== undefined && device.state !== DeviceState.OFFLINE) {
+      return;
+    }
+  }
 }
 
 /** Agents that nobody has seen before come with a device each and go, one after another, until no server answers. */
@@ -76,7 +87,7 @@ test(`nothing that was acknowledged is lost by ${deaths} servers that are killed
   const registered: string[] = [];
   let answers = 0;
   for (let round = 0; round <= deaths; round++) {
-    await logged(server, { msg: "agent attached", agent: "keeper" });
+    await untilThere(server, boards.at(-1) ?? "");
     await settle(beliefs, server);
     await checkOwned(server, registered);
     if (round === deaths) {

@@ -42,7 +42,7 @@ test(`a pulled cable is known at both ends within 10 s, ${pulls} times at each o
   await using rack = await openRack(t);
   const { server } = rack;
   const benches = await Promise.all(Array.from({ length: benchCount }, (_, index) => rack.bench(`bench${index}`)));
-  await using canary = rack.canary();
+  await using canary = await rack.canary();
   const atServer: number[] = [];
   const atAgents: number[] = [];
   for (let pull = 1; pull <= pulls; pull++) {
@@ -73,7 +73,7 @@ test("when what an agent sends is lost and what it is sent arrives, both ends ag
 }, async (t) => {
   await using rack = await openRack(t);
   const { computer, agent, device } = await rack.bench("bench");
-  await using canary = rack.canary();
+  await using canary = await rack.canary();
   const begun = performance.now();
   await computer.drop("out");
   const times = await Promise.all([
@@ -84,7 +84,7 @@ test("when what an agent sends is lost and what it is sent arrives, both ends ag
   assert.equal(await rack.stateOf(device), DeviceState.OFFLINE);
   assert.ok(Math.max(...times) <= agreedMs);
   await computer.heal();
-  await logged(rack.server, { msg: "agent attached", agent: agent.name }, 2);
+  await logged(agent, { msg: "attached" }, 2);
   assert.equal(await rack.stateOf(device), DeviceState.FREE);
   await canary.stop(t);
 });
@@ -94,7 +94,7 @@ test("an agent that comes back after its computer lost power takes its place at 
 }, async (t) => {
   await using rack = await openRack(t);
   const { computer, agent, device } = await rack.bench("bench");
-  await using canary = rack.canary();
+  await using canary = await rack.canary();
   const run = rack.lab.start("dutctl", ["-s", rack.door, "-protocol", "v1", device, "sh", "echo begun; sleep 600"]);
   await run.said("stdout", /begun/);
   await computer.unplug();
@@ -147,10 +147,10 @@ test("an agent behind a router that has forgotten its connection is back within 
   await using rack = await openRack(t);
   const router = await rack.network.router("router");
   const { agent, device } = await rack.bench("bench", await router.behind.computer("bench"));
-  await using canary = rack.canary();
+  await using canary = await rack.canary();
   const begun = performance.now();
   await router.forget();
-  const time = await since(begun, logged(rack.server, { msg: "agent attached", agent: agent.name }, 2));
+  const time = await since(begun, logged(agent, { msg: "attached" }, 2));
   t.diagnostic(`back after ${shown([time])}`);
   const ran = await rack.lab.dutctl(["-s", rack.door, device, "sh", "echo back"]);
   assert.deepEqual([ran.stdout, time <= backMs], ["back\n", true]);
@@ -164,7 +164,7 @@ test(`a router that forgets what is idle for ${natSeconds} s does not forget an 
   const router = await rack.network.router("router");
   await router.front.namespace.run("sysctl", "-qw", `net/netfilter/nf_conntrack_tcp_timeout_established=${natSeconds}`);
   const { agent } = await rack.bench("bench", await router.behind.computer("bench"));
-  await using canary = rack.canary();
+  await using canary = await rack.canary();
   await wait(idleMs);
   assert.deepEqual(recordsOf(rack.server, { msg: "agent lost", agent: agent.name }), []);
   assert.deepEqual(recordsOf(agent, { msg: "server lost" }), []);
@@ -183,7 +183,7 @@ test(`an agent at a line of 200 ms there and back that loses 2 % of the packets 
   const [address] = await line.said("stdout", /\S+:\d+/);
   await computer.drop("both", lossy);
   const agent = await inside.agent(benchDevices("board"), "-a", "none", "-server", address, "-name", "hut");
-  await using canary = rack.canary();
+  await using canary = await rack.canary();
   for (const end = performance.now() + slowFor; performance.now() < end; ) {
     const { code, stdout } = await rack.lab.dutctl(["-s", rack.door, "board", "sh", "echo far away"]);
     assert.deepEqual([code, stdout], [0, "far away\n"]);

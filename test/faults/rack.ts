@@ -6,7 +6,7 @@ import { type AgentDaemon, type Daemon, type Devices, Lab, shellCommand } from "
 import { openDoor } from "#test/support/network/door.ts";
 import { type Computer, Network, withoutNetwork } from "#test/support/network/network.ts";
 import { withoutSocat } from "#test/support/pty-pair.ts";
-import { type Canary, openCanary } from "./canary.ts";
+import { type Canary, openCalmCanary } from "./canary.ts";
 
 /** The `skip` option of a test that has a rack. */
 export const withoutRack: string | false = withoutNetwork || withoutSocat;
@@ -30,7 +30,7 @@ export interface Rack extends AsyncDisposable {
   /** Starts an agent with its state in a directory of its name, at a new computer unless one is given. */
   bench(name: string, computer?: Computer): Promise<Bench>;
   /** A healthy client, for when everything is there that is needed. */
-  canary(): Canary;
+  canary(): Promise<Canary>;
   /** As the server lists it; undefined when it does not. */
   stateOf(device: string): Promise<DeviceState | undefined>;
 }
@@ -59,7 +59,7 @@ export async function openRack(t: TestContext): Promise<Rack> {
       const flags = [...attached, "-name", name, "-state", lab.path(`state-of-${name}`)];
       return { computer: where, agent: await at(where).agent(benchDevices(device), ...flags), device };
     },
-    canary: () => openCanary({ address: door }, "cage"),
+    canary: () => openCalmCanary({ address: door }, "cage"),
     async stateOf(device) {
       const { devices } = await connection.lab.list({});
       return devices.find(({ name }) => name === device)?.state;

@@ -9,7 +9,7 @@ import type { Child, Ended } from "#test/support/child.ts";
 import { Lab, lostInTheMiddle, shellCommand } from "#test/support/lab.ts";
 import { logged } from "#test/support/log-records.ts";
 import { supervise } from "#test/support/supervisor.ts";
-import { openCanary } from "./canary.ts";
+import { openCalmCanary } from "./canary.ts";
 
 const runsOfEach = 10;
 const downMs = 5_000;
@@ -140,7 +140,7 @@ test("an agent that is replaced in place is absent for at most 5 s, and what was
   await logged(server, { msg: "agent attached", agent: "bench" });
   using alice = connectTo(parseAddress(server.address), { identity: "alice@h" });
   const { lock } = await alice.lab.lock({ device: "board", durationMs: 600_000n });
-  await using canary = openCanary(server, "cage");
+  await using canary = await openCalmCanary(server, "cage");
   const coming = agent.next();
   const stoppedAt = performance.now();
   agent.current.kill("SIGTERM");

@@ -10,6 +10,7 @@ import { Feed } from "#pkg/relay/feed.ts";
 import { checkSessionProof } from "#pkg/relay/session-proof.ts";
 import { Tunnel } from "#pkg/relay/tunnel.ts";
 import { acceptUpgrade, upgrades } from "#pkg/relay/upgrade.ts";
+import { pseudoRandom } from "#test/support/pseudo-random.ts";
 import { openLink } from "../test/open-link.ts";
 import { reconnectDelay } from "./reconnect-delay.ts";
 
@@ -152,6 +153,20 @@ test("an agent that stops says goodbye", async (t) => {
   link.link.goodbye("dutagent is shutting down");
   const said = await end.hear();
   assert.deepEqual(said.case === "goodbye" && said.value.reason, "dutagent is shutting down");
+});
+
+test("of a thousand agents that have lost their server no more than a fifth try it again in any second", () => {
+  const random = pseudoRandom(3);
+  const attempts = Array.from({ length: 1000 }, () => {
+    let at = reconnectDelay(0, random);
+    return Array.from({ length: 10 }, (_, index) => {
+      at += reconnectDelay(index + 1, random);
+      return at;
+    });
+  }).flat();
+  const inSecond = (begin: number) => attempts.filter((at) => at >= begin && at < begin + 1_000).length;
+  const busiest = Math.max(...Array.from({ length: 400 }, (_, step) => inSecond(step * 100)));
+  assert.ok(busiest <= 200, `${busiest} in one second`);
 });
 
 test("the first attempt after a loss comes within a second, and none is more than 30 s after the one before", () => {
