@@ -32,9 +32,9 @@ async function startKeeper(lab: Lab, address: string): Promise<MemoryAgent> {
 /** Resolves when a server knows who has a device. */
 async function untilThere({ address }: { readonly address: string }, board: string): Promise<void> {
   using client = connectTo(parseAddress(address), { identity: undefined });
-  for await (const { event } of client.lab.watch({ device: board })) {
-    const [device] = event.case === "snapshot" ? event.value.devices : event.case === "changed" ? [event.value] : [];
-    if (device !== undefined && device.state !== DeviceState.OFFLINE) {
+  for await (const { event } of client.lab.watch({})) {
+    const devices = event.case === "snapshot" ? event.value.devices : event.case === "changed" ? [event.value] : [];
+    if (devices.some(({ name, state }) => name === board && state !== DeviceState.OFFLINE)) {
       return;
     }
   }

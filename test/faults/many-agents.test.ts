@@ -75,6 +75,7 @@ test(`an agent that comes and goes every ${flapMs / 1000} s for ${flapsFor / 100
   for (const end = performance.now() + flapsFor; performance.now() < end; ) {
     await flap();
   }
+  await canary.stop(t);
   const { code, stderr } = await lab.dutctl(["-s", server.address, "fleet-0-0", "ticks"]);
   assert.equal(code, 121);
   assert.match(stderr, /is offline since .* \(flapping: 5 sessions or more within 60 s\)/);
@@ -85,6 +86,5 @@ test(`an agent that comes and goes every ${flapMs / 1000} s for ${flapsFor / 100
     [],
   );
   assert.deepEqual(recordsOf(server, { msg: "agent lost", agent: "fleet-1" }), []);
-  await canary.stop(t);
   await untilOpenFiles(server, before);
 });
