@@ -1,8 +1,13 @@
-/** Messages for a stream that is sent as they come. Holds few: what repeats itself is asked for anew by who pushes it. */
+/** Messages for a stream that is sent as they come. Who pushes looks at how many wait, and lets go of a peer that takes none. */
 export class Feed<T> implements AsyncIterable<T> {
   readonly #waiting: T[] = [];
   #news = Promise.withResolvers<void>();
   #ended = false;
+
+  /** How many messages have not been taken yet. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
 
   push(message: T): void {
     if (!this.#ended) {

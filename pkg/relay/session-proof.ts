@@ -11,7 +11,10 @@ export interface SessionClaim {
 const purpose = "dutlab.v1 agent session";
 const separator = Buffer.from([0]);
 
-/** The bytes that an agent signs: a signature of them is good for one session of one server, and for nothing else. */
+/**
+ * The bytes that an agent signs: good for one nonce and for nothing but a session. Who stands between the two can pass both
+ * on, so in the clear it proves no more than that the agent takes part; TLS keeps others out.
+ */
 export function sessionProof({ nonce, agent, bootId }: SessionClaim): Buffer {
   const parts = [Buffer.from(purpose), nonce, Buffer.from(agent), Buffer.from(bootId)];
   return Buffer.concat(parts.flatMap((part, index) => (index === 0 ? [part] : [separator, part])));

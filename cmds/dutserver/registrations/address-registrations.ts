@@ -2,9 +2,11 @@ import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { formatAddress, parseAddress } from "#pkg/protocol/address.ts";
+import { refuseUnfitName } from "#pkg/protocol/names.ts";
 import type { Agent } from "../agents/callee.ts";
 import { registeredAgent } from "../agents/registered-agent.ts";
 import type { Registry } from "../registry/registry.ts";
+import { mostDevices } from "../sessions/announcement.ts";
 import { type RegistrationPolicy, registeredTarget } from "./registration-policy.ts";
 
 /** How long an agent may take to show that it still has a device that another one claims, in milliseconds. */
@@ -136,6 +138,12 @@ function refuseIncomplete(devices: readonly string[], address: string): void {
   const nameless = devices.indexOf("");
   if (nameless >= 0) {
     throw new DutError("invalid_argument", `device ${nameless + 1} has empty name`);
+  }
+  if (devices.length > mostDevices) {
+    throw new DutError("resource_exhausted", `${devices.length} devices are more than the ${mostDevices} of an agent`);
+  }
+  for (const device of devices) {
+    refuseUnfitName("device", device);
   }
 }
 

@@ -21,6 +21,7 @@ import { dialledAgent } from "../agents/dialled-agent.ts";
 import type { Arrival, Attached } from "../registry/agent-book.ts";
 import type { DeviceFacts } from "../registry/agent-record.ts";
 import type { Registry } from "../registry/registry.ts";
+import { type Announcement, parseAnnouncement } from "./announcement.ts";
 import type { Flapping } from "./flapping.ts";
 
 type Said = MessageInitShape<typeof OpenRequestSchema>;
@@ -30,6 +31,12 @@ const helloMs = 10_000;
 
 /** What an agent that said goodbye gets to end what runs, in milliseconds. */
 const farewellMs = 30_000;
+
+/** The least time between two announcements of an agent, each of which is written and told to all, in milliseconds. */
+const announceEveryMs = 200;
+
+/** How many answers may wait for an agent that does not read. */
+const mostUnread = 16;
 
 const namePattern = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
@@ -53,6 +60,7 @@ export class Session {
   readonly #tunnel: Tunnel;
   readonly #options: SessionOptions;
   readonly #feed = new Feed<Said>();
+  #unfit: Announcement["unfit"] = [];
   #isLeaving = false;
 
   constructor(tunnel: Tunnel, options: SessionOptions) {
@@ -109,7 +117,8 @@ export class Session {
       checkSessionProof({ nonce, agent: name, bootId }, publicKey, signature);
     }
     const key = certified?.key ?? keyFingerprint(publicKey);
-    return { name, key, address: "", version, bootId, fence: Number(lockFence), devices: factsOf(devices) };
+    const address = "";
+    return { name, key, address, version, bootId, fence: Number(lockFence), devices: this.#read(devices) };
   }
 
   async #attend(agent: Agent, arrival: Arrival, incoming: AsyncIterator<OpenResponse>): Promise<void> {
@@ -120,7 +129,11 @@ export class Session {
       for (const { name: device, reason } of refused) {
         log.warn("device refused", { device, reason, key: arrival.key });
       }
-      this.#feed.push({ msg: { case: "accepted", value: { epoch: BigInt(epoch), refused: [...refused] } } });
+      if (this.#feed.waiting > mostUnread) {
+        this.#tunnel.drop("the agent does not take what it is told");
+      }
+      const left = [...this.#unfit, ...refused];
+      this.#feed.push({ msg: { case: "accepted", value: { epoch: BigInt(epoch), refused: left } } });
     };
     const presence = { agent, superseded: (reason: string) => this.#supersede(reason), reviewed: welcome };
     const attached = await registry.attach(arrival, presence, claimable);
@@ -133,7 +146,8 @@ export class Session {
       for (let next = await incoming.next(); next.done !== true; next = await incoming.next()) {
         const { msg } = next.value;
         if (msg.case === "devices") {
-          await this.#announce(name, attached.epoch, { devices: factsOf(msg.value), welcome, log });
+          await this.#announce(name, attached.epoch, { devices: this.#read(msg.value), welcome, log });
+          await wait(announceEveryMs, undefined, { ref: false });
         } else if (msg.case === "goodbye") {
           farewell = msg.value.reason;
           await registry.detach(name, attached.epoch, flapping.explained(name, farewell));
@@ -146,6 +160,13 @@ export class Session {
     const reason = await this.#last(farewell);
     log.info("agent lost", { epoch: attached.epoch, reason });
     await registry.detach(name, attached.epoch, flapping.explained(name, reason));
+  }
+
+  /** What of an announcement can be listed; the rest is told with the next answer. */
+  #read(announced: AgentDevices | undefined): readonly DeviceFacts[] {
+    const { devices, unfit } = parseAnnouncement(announced);
+    this.#unfit = unfit;
+    return devices;
   }
 
   /** A store that takes nothing now is told later, and the session goes on with the devices of before. */
@@ -210,8 +231,4 @@ async function helloIn(incoming: AsyncIterator<OpenResponse>): Promise<Hello> {
   } finally {
     patience.abort();
   }
-}
-
-function factsOf(devices: AgentDevices | undefined): readonly DeviceFacts[] {
-  return (devices?.devices ?? []).map(({ name, description, labels }) => ({ name, description, labels }));
 }
