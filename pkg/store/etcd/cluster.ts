@@ -4,7 +4,7 @@ import { type Address, formatAddress } from "#pkg/protocol/address.ts";
 import type { ClientTls } from "#pkg/protocol/dial.ts";
 import { callStream, callUnary } from "#pkg/protocol/grpc/call.ts";
 import { Http2Session } from "#pkg/protocol/http2-session.ts";
-import { etcdFault, isOut, isTokenOver, wasNotMade } from "./etcd-fault.ts";
+import { etcdFault, isFinal, isOut, isTokenOver, wasNotMade } from "./etcd-fault.ts";
 import { Token } from "./token.ts";
 
 /** What one member may take to answer. An election takes 1 to 2 s, and its requests wait for that. */
@@ -84,8 +84,8 @@ export class Cluster implements Disposable {
   }
 
   /**
-   * The answers to a request that is never complete, from one member, until that fails, which throws unavailable, or the
-   * signal aborts, which throws its reason.
+   * The answers to a request that is never complete, from one member, until that fails in whatever way, which throws
+   * unavailable, or the signal aborts, which throws its reason. Throws what no other member can help with as it is.
    */
   async *stream<Input extends DescMessage, Output extends DescMessage>(
     method: MethodOf<Input, Output>,
@@ -103,7 +103,7 @@ export class Cluster implements Disposable {
       yield* callStream(session, method, requests(), { signal, headers });
       throw new DutError("unavailable", `etcd ended ${method.name}`);
     } catch (error) {
-      if (signal.aborted || !isOut(error)) {
+      if (signal.aborted || isFinal(error)) {
         throw this.#noted(etcdFault(error));
       }
       this.#leave(chosen);

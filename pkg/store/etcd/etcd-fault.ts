@@ -13,6 +13,7 @@ const said = {
     "etcdserver: revision of auth store is old",
   ],
   wrongPassword: "etcdserver: authentication failed",
+  refused: "etcdserver: permission denied",
   noUsers: "etcdserver: authentication is not enabled",
 } as const;
 
@@ -28,6 +29,28 @@ export function isOut(error: unknown): boolean {
 /** Whether a connection was given up because the other end speaks no TLS or has a certificate of somebody else. */
 function isStranger(error: unknown): boolean {
   return error instanceof DutError && error.code === "unauthenticated" && !saidByPeer(error);
+}
+
+/**
+ * Whether no other try can help: etcd refuses who asks for something, or what it keeps is broken. Whatever else a call
+ * fails with may be over with another connection, another member or another leader.
+ */
+export function isFinal(error: unknown): boolean {
+  const fault = etcdFault(error);
+  return (
+    !(fault instanceof DutError) ||
+    (["permission_denied", "unauthenticated", "data_loss"].includes(fault.code) &&
+      !isStranger(error) &&
+      !isTokenOver(error))
+  );
+}
+
+/** What it means that a member has ended a watch for the reason that it gives, which may be none. */
+export function watchEnded(reason: string): DutError {
+  return new DutError(
+    reason.includes(said.refused) ? "permission_denied" : "unavailable",
+    `etcd ended the watch: ${reason === "" ? "it gives no reason" : reason}`,
+  );
 }
 
 /** Whether a request that a member did not serve has surely had no effect. */

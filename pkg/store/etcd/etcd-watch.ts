@@ -1,15 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { DutError } from "#pkg/errors/dut-error.ts";
 import { Event_EventType, KV, Watch } from "#pkg/protocol/gen/etcdserverpb/etcd_pb.ts";
 import type { Backlog } from "../backlog.ts";
 import { type Beginning, follow } from "../follow.ts";
 import type { StoreEvent } from "../store.ts";
 import type { Cluster } from "./cluster.ts";
-import { isOut } from "./etcd-fault.ts";
+import { isFinal, watchEnded } from "./etcd-fault.ts";
 import type { KeySpace } from "./key-space.ts";
 import { listPages } from "./list-pages.ts";
 
-/** Before another try when no member answers. */
+/** Before another try, in milliseconds. */
 const retryMs = 250;
 
 interface Watched {
@@ -61,7 +60,7 @@ async function takeFrom(
       return;
     }
     if (answer.canceled) {
-      throw new DutError("permission_denied", `etcd refuses the watch: ${answer.cancelReason}`);
+      throw watchEnded(answer.cancelReason);
     }
     for (const { type, kv } of answer.events) {
       if (kv !== undefined) {
@@ -76,13 +75,13 @@ async function takeFrom(
   }
 }
 
-/** Tries again for as long as no member answers. */
+/** Tries again for as long as that may help. */
 async function untilAnswered<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T> {
   for (;;) {
     try {
       return await attempt();
     } catch (error) {
-      if (signal.aborted || !isOut(error)) {
+      if (signal.aborted || isFinal(error)) {
         throw error;
       }
       await delay(retryMs, undefined, { signal, ref: false });
