@@ -1,4 +1,4 @@
-import { mkdtempDisposable } from "node:fs/promises";
+import { mkdir, mkdtempDisposable, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { baseNode } from "../../scripts/base-node.mjs";
@@ -14,6 +14,16 @@ const names: readonly ProgramName[] = ["dutctl", "dutagent", "dutserver"];
 const commands = join(import.meta.dirname, "../../cmds");
 
 export const sourcePrograms: Programs = programsBy((name) => [process.execPath, join(commands, name, `${name}.ts`)]);
+
+/** Makes a folder with the programs from source, to be found by PATH. Resolves with its path. */
+export async function programFolder(path: string): Promise<string> {
+  await mkdir(path);
+  for (const [name, words] of Object.entries(sourcePrograms)) {
+    const start = words.map((word) => `'${word}'`).join(" ");
+    await writeFile(join(path, name), `#!/bin/sh\nexec ${start} "$@"\n`, { mode: 0o755 });
+  }
+  return path;
+}
 
 /** The programs as they are shipped, built into a directory that goes with the disposal. */
 export async function buildPrograms(): Promise<{ readonly programs: Programs } & AsyncDisposable> {
