@@ -77,7 +77,7 @@ async function demo(stays: boolean, stage: Stage): Promise<number> {
   if (noBoard !== undefined) {
     screen.warning(`The virtual board cannot be shown: ${noBoard}\nThese are devices that need no hardware instead.`);
   }
-  screen.heading("A server and two agents");
+  screen.heading("A server, and two agents that dial in");
   const lab = await openLab({ configs: tour.configs, ...stage });
   const status = await visit(lab, tour, stays, stage);
   const remains = await remainsOf(lab);

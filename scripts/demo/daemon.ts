@@ -12,8 +12,8 @@ const graceMs = 20_000;
 /** A program that serves until it is disposed of: asked to end, and killed when it does not. */
 export interface Daemon extends AsyncDisposable {
   readonly name: string;
-  /** Where it listens, such as `localhost:40123`. */
-  readonly address: string;
+  /** Where it listens, such as `localhost:40123`; undefined for a program that listens nowhere. */
+  readonly address: string | undefined;
   /** Resolves when it has ended, never rejects. */
   readonly ended: Promise<unknown>;
   /** The last lines of its log. */
@@ -49,10 +49,10 @@ export async function startDaemon(
   if (starting.aborted) {
     giveUp();
   }
-  await Promise.race([ready.promise, child.exited]);
+  const isReady = await Promise.race([ready.promise.then(() => true), child.exited.then(() => false)]);
   starting.removeEventListener("abort", giveUp);
   const address = /listening addr=(\S+)/.exec(lines.join("\n"))?.[1];
-  if (starting.aborted || address === undefined) {
+  if (starting.aborted || !isReady) {
     stop.abort();
     await Promise.all([child.exited, read]);
     signal.throwIfAborted();

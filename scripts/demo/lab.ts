@@ -10,7 +10,7 @@ import { shellWord } from "./shell-word.ts";
 /** Every process of a demo has its folder in the environment under this name. */
 export const labVariable = "DUTCTL_DEMO";
 
-/** A server, two agents, and a folder that they and the user work in. Disposing ends them and removes the folder. */
+/** A server, two agents that dial in, and a folder that they and the user work in. Disposing ends them and removes the folder. */
 export interface Lab extends AsyncDisposable {
   readonly folder: string;
   readonly server: Daemon;
@@ -51,14 +51,15 @@ export async function openLab({ configs, processes, screen, signal }: LabOptions
     return opened.use(daemon);
   };
 
-  const server = await start("dutserver", ["-s", "localhost:0"], "rpc service listening");
+  const server = await start("dutserver", ["-s", "localhost:0", "-state", "server"], "rpc service listening");
+  const { address = "" } = server;
   const agents: Daemon[] = [];
   for (const config of configs) {
-    const state = join(folder, `state-${agents.length + 1}`);
-    const args = ["-a", "localhost:0", "-c", join(root, config), "-state", state, "-server", server.address];
-    agents.push(await start("dutagent", args, "registered"));
+    const state = `agent-${agents.length + 1}`;
+    const args = ["-a", "none", "-server", address, "-c", join(root, config), "-state", state];
+    agents.push(await start("dutagent", args, "attached"));
   }
-  const client = [process.execPath, source("dutctl"), "-s", server.address].map(shellWord).join(" ");
+  const client = [process.execPath, source("dutctl"), "-s", address].map(shellWord).join(" ");
   // What the user has set up for other benches would change what is shown here.
   const unset = ["DUTCTL_CONTEXT", "DUTCTL_FORMAT", "DUTCTL_USER"].map((name) => `${name}=`).join(" ");
   const settings = `${unset} XDG_CONFIG_HOME=${shellWord(folder)}`;

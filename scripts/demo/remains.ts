@@ -6,7 +6,9 @@ import { type Lab, labVariable } from "./lab.ts";
 /** What a lab has left behind after it was disposed of, a clause for each thing. */
 export async function remainsOf({ folder, server, agents }: Lab): Promise<readonly string[]> {
   const daemons = [server, ...agents];
-  const answering = await Promise.all(daemons.map(({ address }) => accepts(address)));
+  const answering = await Promise.all(
+    daemons.map(async ({ address }) => address !== undefined && (await accepts(address))),
+  );
   return [
     ...(existsSync(folder) ? [`the folder ${folder}`] : []),
     ...daemons.filter((_, index) => answering[index]).map(({ name, address }) => `the port ${address} of ${name}`),
