@@ -6,6 +6,7 @@ import { LabService, RunService } from "./gen/dutlab/v1/dutlab_pb.ts";
 import { type CallOptions, callStream, callUnary } from "./grpc/call.ts";
 import { fromHeader, fromHeaderValue, versionHeader } from "./headers.ts";
 import { Http2Session } from "./http2-session.ts";
+import { limits } from "./limits.ts";
 import { onceMore } from "./once-more.ts";
 import type { Streams } from "./streams.ts";
 import { protocolVersion } from "./version.ts";
@@ -118,10 +119,20 @@ const anonymous: ReadonlySet<DescMethod> = new Set([
   RelayService.method.register,
 ]);
 
-/** Adds who calls and with which version to a call, and hears the peer's version of the first answer. */
+/** Answers that are larger than others, in bytes. */
+const answerBytes: ReadonlyMap<DescMethod, number> = new Map<DescMethod, number>([
+  [DeviceService.method.list, limits.listMessageBytes],
+  [DeviceService.method.run, limits.fileMessageBytes],
+  [LabService.method.list, limits.listMessageBytes],
+  [LabService.method.watch, limits.listMessageBytes],
+  [RunService.method.listRuns, limits.listMessageBytes],
+]);
+
+/** Adds to a call who calls, with which version, and how large an answer is read, and hears the peer's version of the first answer. */
 function introduction({ identity, onPeerVersion }: CallerOptions): Introduction {
   let told = false;
   return (method, options) => ({
+    readMaxBytes: answerBytes.get(method) ?? limits.messageBytes,
     ...options,
     headers: {
       [versionHeader]: protocolVersion,

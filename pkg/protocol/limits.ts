@@ -3,8 +3,12 @@
  * Sizes in bytes, times in milliseconds.
  */
 export const limits = {
-  /** A unary message, and the first message of a run. */
+  /** A message, unless it is one of those below. An agent says one such before anybody knows who it is. */
   messageBytes: 1024 * 1024,
+  /** An answer that lists what a whole lab has: 50,000 devices with 600 bytes each. */
+  listMessageBytes: 32 * 1024 * 1024,
+  /** An answer of etcd: a hundred values of the largest that it takes, or what it tells a watcher at once. */
+  storeMessageBytes: 160 * 1024 * 1024,
   /** A message of a run: protocol v1 carries a file whole in one. */
   fileMessageBytes: 128 * 1024 * 1024,
 

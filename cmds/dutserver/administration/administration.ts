@@ -2,6 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ConnectRouter } from "@connectrpc/connect";
 import type { Client } from "#pkg/protocol/client.ts";
 import { AdminService, type KnownAgentSchema } from "#pkg/protocol/gen/dutlab/v1/admin_pb.ts";
+import { limits } from "#pkg/protocol/limits.ts";
 import type { Registry } from "../registry/registry.ts";
 
 /** What is known of an agent. */
@@ -41,7 +42,7 @@ export function administrationOf(registry: Registry): Administration {
 /** The same at a server, over its administration socket. */
 export function remoteAdministration(client: Client<typeof AdminService>): Administration {
   return {
-    agents: async () => (await client.listAgents({})).agents,
+    agents: async () => (await client.listAgents({}, { readMaxBytes: limits.listMessageBytes })).agents,
     async transfer(device, agent = "") {
       await client.transferDevice({ device, agent });
     },

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DeviceState, LabService, RunService } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
+import { limits } from "#pkg/protocol/limits.ts";
 import { dialIn, newKey, verdictOf } from "../test/dialling-agent.ts";
 import { device, labAgent } from "../test/lab-agent.ts";
 import { openRelay, type Relay, serverTitle } from "../test/open-relay.ts";
@@ -79,6 +80,14 @@ for (const [what, lie, code] of [
     assert.deepEqual((await relay.client.lab.list({})).devices, []);
   });
 }
+
+test("an agent whose hello is as large as a file is not heard to the end: nothing is said to its false proof", async () => {
+  await using relay = await openRelay();
+  const large = "x".repeat(limits.messageBytes);
+  const lie = (hello: object) => ({ ...hello, version: large, signature: Buffer.alloc(64) });
+  using agent = await dialIn(relay.address, { name: "bench", devices: ["board"], lie });
+  assert.deepEqual(await agent.next(), { case: undefined });
+});
 
 test("another key does not get an agent's name, and its users still reach the right one", async () => {
   await using relay = await openRelay();

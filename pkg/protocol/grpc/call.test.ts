@@ -14,6 +14,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { packageVersion } from "../build-info.ts";
 import { DeviceService, ListResponseSchema, RunResponseSchema } from "../gen/dutctl/v1/dutctl_pb.ts";
 import { Http2Session } from "../http2-session.ts";
+import { limits } from "../limits.ts";
 import { type CallOptions, callStream, callUnary } from "./call.ts";
 import { enveloped } from "./envelope.ts";
 import { saidByPeer } from "./status.ts";
@@ -212,6 +213,14 @@ test("nobody there is unavailable, with the reason", async () => {
   await server[Symbol.asyncDispose]();
   using session = new Http2Session({ kind: "tcp", host: "localhost", port }, { pingWhenIdle: false });
   await assert.rejects(ask(session), { code: "unavailable", message: `connect ECONNREFUSED 127.0.0.1:${port}` });
+});
+
+test("a message of more than a MiB is read when the caller asks for it", async () => {
+  const large = create(ListResponseSchema, { devices: [{ name: "x".repeat(limits.messageBytes) }] });
+  await using agent = await peer(full([enveloped(toBinary(ListResponseSchema, large), 2 * limits.messageBytes)]));
+  await assert.rejects(ask(agent.session), { code: "resource_exhausted" });
+  const { devices } = await ask(agent.session, { readMaxBytes: 2 * limits.messageBytes });
+  assert.equal(devices[0]?.name.length, limits.messageBytes);
 });
 
 test("a stream sends and receives side by side until the peer ends it", async () => {

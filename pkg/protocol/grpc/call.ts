@@ -22,6 +22,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** The deadline, told to the peer and held here too. */
   readonly timeoutMs?: number;
+  /** The largest message of the answer, in bytes; a larger one is resource_exhausted. Default limits.messageBytes. */
+  readonly readMaxBytes?: number;
   /** Sent with the call, in the place of those that the connection sends by itself. Names are in lower case. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Told the headers of the answer with its first message, or at a successful end without one. */
@@ -110,7 +112,7 @@ async function* exchange<Input extends DescMessage, Output extends DescMessage>(
   try {
     send(stream).catch(breakOff);
     await answer.begun;
-    for await (const message of messagesIn(answer.body(), limits.fileMessageBytes)) {
+    for await (const message of messagesIn(answer.body(), options.readMaxBytes ?? limits.messageBytes)) {
       tell();
       yield decode(method, message);
     }

@@ -4,6 +4,7 @@ import { type Address, formatAddress } from "#pkg/protocol/address.ts";
 import type { ClientTls } from "#pkg/protocol/dial.ts";
 import { callStream, callUnary } from "#pkg/protocol/grpc/call.ts";
 import { Http2Session } from "#pkg/protocol/http2-session.ts";
+import { limits } from "#pkg/protocol/limits.ts";
 import { etcdFault, isFinal, isOut, isTokenOver, wasNotMade } from "./etcd-fault.ts";
 import { Token } from "./token.ts";
 
@@ -12,6 +13,8 @@ const attemptMs = 4_000;
 
 /** etcd ends connections that are pinged more often than every 5 s. */
 const pingIntervalMs = 6_000;
+
+const readMaxBytes = limits.storeMessageBytes;
 
 type MethodOf<Input extends DescMessage, Output extends DescMessage> = DescMethod & {
   readonly input: Input;
@@ -66,7 +69,7 @@ export class Cluster implements Disposable {
     for (let attempt = 1; ; attempt += 1) {
       const chosen = this.#chosen;
       const session = this.#sessions[chosen] as Http2Session;
-      const options = { timeoutMs, ...(signal === undefined ? {} : { signal }) };
+      const options = { timeoutMs, readMaxBytes, ...(signal === undefined ? {} : { signal }) };
       try {
         return await this.#withToken(session, (headers) =>
           callUnary(session, method, request, { ...options, headers }),
@@ -100,7 +103,7 @@ export class Cluster implements Disposable {
     }
     try {
       const headers = { ...(await this.#token?.headers(session)), hasleader: "true" };
-      yield* callStream(session, method, requests(), { signal, headers });
+      yield* callStream(session, method, requests(), { readMaxBytes, signal, headers });
       throw new DutError("unavailable", `etcd ended ${method.name}`);
     } catch (error) {
       if (signal.aborted || isFinal(error)) {
