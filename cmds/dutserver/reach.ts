@@ -15,8 +15,17 @@ export interface Reach {
   readonly server: string;
   /** Everybody who can be asked now. */
   readonly callees: readonly Callee[];
-  /** Who answers for a device, and the name of its agent. Throws not_found, and unavailable with the reason for a device that is offline. */
-  calleeOf(device: string): { readonly callee: Callee; readonly agent: string };
+  /** Throws not_found, and unavailable with the reason for a device that is offline. */
+  calleeOf(device: string): Found;
+}
+
+/** Who answers for a device. */
+export interface Found {
+  readonly callee: Callee;
+  /** The name of its agent. */
+  readonly agent: string;
+  /** The agent is at this server, and not at the one that answers for it. */
+  readonly isHere: boolean;
 }
 
 export function reachOf(
@@ -35,10 +44,10 @@ export function reachOf(
       const { agent } = registry.deviceOf(name);
       const place = registry.placeOf(agent);
       if (place.kind === "here") {
-        return { callee: place.agent, agent };
+        return { callee: place.agent, agent, isHere: true };
       }
       if (place.kind === "elsewhere" && scope === "lab") {
-        return { callee: peers.calleeOf(place.server), agent };
+        return { callee: peers.calleeOf(place.server), agent, isHere: false };
       }
       const why =
         place.kind === "offline"

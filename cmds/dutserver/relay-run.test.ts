@@ -2,9 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { DutError } from "#pkg/errors/dut-error.ts";
+import { silentLog } from "#pkg/log/log.ts";
+import { parseAddress } from "#pkg/protocol/address.ts";
+import { type Connection, connectTo } from "#pkg/protocol/client.ts";
 import { DeviceService } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
 import { type RunRequestSchema, RunService } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
 import { callerOf } from "#pkg/protocol/headers.ts";
+import { listen } from "#pkg/protocol/listener.ts";
+import { usualRunLimits } from "./run-budget.ts";
+import { dialIn } from "./test/dialling-agent.ts";
 import { openRelay, serverTitle } from "./test/open-relay.ts";
 
 type Request = MessageInitShape<typeof RunRequestSchema>;
@@ -122,3 +128,33 @@ test("an agent's own error passes as it is, and an agent that cannot be reached 
     message: `${serverTitle}: dutagent at ${agent.address} does not answer: connect ECONNREFUSED ${agent.address.replace("localhost", "127.0.0.1")}`,
   });
 });
+
+test("people without a name are one user where they come in, and not again at the server that has the agent", async () => {
+  await using relay = await openRelay();
+  using agent = await dialIn(relay.address, {
+    ...{ name: "bench", devices: ["board"] },
+    routes: (router) =>
+      router.rpc(RunService.method.run, async function* () {
+        yield { msg: { case: "started", value: { runId: "r-1" } } };
+        await new Promise(() => {});
+      }),
+  });
+  await agent.next();
+  await using peers = await listen(parseAddress("localhost:0"), relay.lab.handler("here"), {
+    log: silentLog,
+    insecure: false,
+  });
+  using otherServer = connectTo(peers.address, { identity: undefined });
+  using client = connectTo(parseAddress(relay.address), { identity: undefined });
+  const begin = ({ runs }: Connection) => runs.run(lasting())[Symbol.asyncIterator]().next();
+  for (let count = 0; count <= usualRunLimits.perUser; count += 1) {
+    await begin(otherServer);
+  }
+  const { value } = await begin(client);
+  assert.equal(value?.msg.case, "started");
+});
+
+async function* lasting() {
+  yield start;
+  await new Promise(() => {});
+}

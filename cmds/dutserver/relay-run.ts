@@ -26,18 +26,17 @@ export interface Relaying {
 /** Joins a client's stream with the agent that has the device. Answers with the reason when that cannot be done. */
 export async function relayRun(relaying: Relaying, run: RunExchange): Promise<void> {
   const { reach, budget, metrics, log, refusals } = relaying;
-  const caller = callerOf(run.request.headers.from);
-  const known: Record<string, string> = { user: caller.name };
+  const known: Record<string, string> = { user: callerOf(run.request.headers.from).name };
   try {
     refuseIncompatible("dutserver", String(run.request.headers[versionHeader] ?? ""));
     const { device, run: id } = await subjectOf(run);
     Object.assign(known, { device }, id === undefined ? {} : { run: id });
-    const { callee, agent } = reach.calleeOf(device);
+    const { callee, agent, isHere } = reach.calleeOf(device);
     known.agent = agent;
     const scoped = log.with(known);
     using _ = budget.take({
-      user: caller.kind === "named" ? caller.name : `somebody at ${sourceOf(remoteOf(run)).name}`,
-      agent,
+      user: reach.scope === "lab" ? userOf(run) : undefined,
+      agent: isHere ? agent : undefined,
       again: run.method === RunService.method.attach,
     });
     scoped.info("run forwarded", { rpc: pathOf(run.method) });
@@ -49,6 +48,12 @@ export async function relayRun(relaying: Relaying, run: RunExchange): Promise<vo
   } catch (error) {
     refuseRun(run, error, "dutserver", refusals.with(known));
   }
+}
+
+/** Who is held to a user's share: of those who do not say who they are, everybody at one source. */
+function userOf(run: RunExchange): string {
+  const caller = callerOf(run.request.headers.from);
+  return caller.kind === "named" ? caller.name : `somebody at ${sourceOf(remoteOf(run)).name}`;
 }
 
 function remoteOf({ request }: RunExchange): string | undefined {

@@ -7,7 +7,8 @@ function open() {
   const hits: string[] = [];
   const metrics = { ...noMetrics, limitHit: (limit: string) => void hits.push(limit) };
   const budget = new RunBudget({ perUser: 2, perAgent: 3, total: 4 }, metrics);
-  const take = (user: string, agent: string, again = false) => budget.take({ user, agent, again });
+  const take = (user: string | undefined, agent: string | undefined, again = false) =>
+    budget.take({ user, agent, again });
   return { hits, take };
 }
 
@@ -47,4 +48,21 @@ test("who lost the connection to a run gets back to it whatever else runs, and i
   assert.throws(() => take("bob@h", "one"), { message: /^dutagent "one" has 3 runs/ });
   again[Symbol.dispose]();
   take("bob@h", "one");
+});
+
+test("a run that another server passes on counts for its agent alone, and one whose agent is elsewhere for its user", () => {
+  const { hits, take } = open();
+  const passedOn = ["one", "one", "one", "two", "two"].map((agent) => take(undefined, agent));
+  assert.throws(() => take(undefined, "one"), { message: /^dutagent "one" has 3 runs/ });
+  take("alice@h", undefined);
+  take("alice@h", undefined);
+  assert.throws(() => take("alice@h", undefined), { message: /^"alice@h" has 2 runs here/ });
+  take("bob@h", undefined);
+  take("bob@h", undefined);
+  assert.throws(() => take("carol@h", undefined), { message: /^dutserver forwards 4 runs/ });
+  for (const run of passedOn) {
+    run[Symbol.dispose]();
+  }
+  take(undefined, "one");
+  assert.deepEqual(hits, ["runs_per_agent", "runs_per_user", "runs_total"]);
 });

@@ -15,10 +15,12 @@ export interface RunLimits {
 /** For a lab of people; one whose users are programs that look after many boards wants other numbers. */
 export const usualRunLimits: RunLimits = { perUser: 16, perAgent: 32, total: 2_000 };
 
-/** What a run counts for. */
+/** What a run counts for. One that is passed on between servers counts for its user where it came in, and for its agent where that is. */
 export interface Counted {
-  readonly user: string;
-  readonly agent: string;
+  /** Who began it here; undefined for another server's client. */
+  readonly user: string | undefined;
+  /** Undefined for an agent at another server. */
+  readonly agent: string | undefined;
   /** A run that goes on already: it is counted, and refused to nobody who has lost the connection to it. */
   readonly again: boolean;
 }
@@ -31,6 +33,8 @@ export class RunBudget {
   readonly #ofAgents = new Map<string, number>();
   readonly #idle = new EventEmitter<{ idle: [] }>();
   #all = 0;
+  /** Those of users. */
+  #ofClients = 0;
   #refusal: DutError | undefined;
 
   constructor(limits: RunLimits, metrics: Metrics) {
@@ -56,37 +60,37 @@ export class RunBudget {
   }
 
   /** Counts a run until it is disposed. Throws resource_exhausted for one too many, and unavailable when no more are taken. */
-  take({ user, agent, again }: Counted): Disposable {
+  take(counted: Counted): Disposable {
     if (this.#refusal !== undefined) {
       throw this.#refusal;
     }
-    if (!again) {
-      this.#refuse({ user, agent });
+    if (!counted.again) {
+      this.#refuse(counted);
     }
-    this.#count(user, agent, 1);
-    const counted = this.#metrics.open("runs");
+    this.#count(counted, 1);
+    const shown = this.#metrics.open("runs");
     let over = false;
     return {
       [Symbol.dispose]: () => {
         if (!over) {
           over = true;
-          this.#count(user, agent, -1);
-          counted[Symbol.dispose]();
+          this.#count(counted, -1);
+          shown[Symbol.dispose]();
           this.#idle.emit("idle");
         }
       },
     };
   }
 
-  #refuse({ user, agent }: { readonly user: string; readonly agent: string }): void {
+  #refuse({ user, agent }: Counted): void {
     const { perUser, perAgent, total } = this.#limits;
-    if ((this.#ofUsers.get(user) ?? 0) >= perUser) {
+    if (user !== undefined && (this.#ofUsers.get(user) ?? 0) >= perUser) {
       throw this.#hit("runs_per_user", `${quote(user)} has ${perUser} runs here, which is all that a user may have`);
     }
-    if ((this.#ofAgents.get(agent) ?? 0) >= perAgent) {
+    if (agent !== undefined && (this.#ofAgents.get(agent) ?? 0) >= perAgent) {
       throw this.#hit("runs_per_agent", `${titleOf(agent)} has ${perAgent} runs, which is all that one may have`);
     }
-    if (this.#all >= total) {
+    if (user !== undefined && this.#ofClients >= total) {
       throw this.#hit("runs_total", `dutserver forwards ${total} runs, which is all that it may`);
     }
   }
@@ -96,9 +100,14 @@ export class RunBudget {
     return new DutError("resource_exhausted", message, { hint: "wait for one of them to end" });
   }
 
-  #count(user: string, agent: string, change: 1 | -1): void {
-    add(this.#ofUsers, user, change);
-    add(this.#ofAgents, agent, change);
+  #count({ user, agent }: Counted, change: 1 | -1): void {
+    if (user !== undefined) {
+      add(this.#ofUsers, user, change);
+      this.#ofClients += change;
+    }
+    if (agent !== undefined) {
+      add(this.#ofAgents, agent, change);
+    }
     this.#all += change;
   }
 }
