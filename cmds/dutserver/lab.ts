@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { addAbortListener } from "node:events";
 import type { ConnectRouter } from "@connectrpc/connect";
 import type { Log } from "#pkg/log/log.ts";
 import { type Metrics, noMetrics } from "#pkg/metrics/metrics.ts";
@@ -33,6 +34,8 @@ export interface LabOptions {
   /** Told that the store can no longer be followed. */
   readonly failed: (error: unknown) => void;
   readonly pace?: Pace;
+  /** Gives the opening up. */
+  readonly signal?: AbortSignal;
 }
 
 /** Everything that a server knows and whom it reaches. Disposing drops every agent. */
@@ -48,11 +51,13 @@ export interface Lab extends AsyncDisposable {
   handler(scope: Scope, routes?: (router: ConnectRouter) => void): HttpHandler;
 }
 
+/** Throws what keeps the store from being read, and the signal's reason. */
 export async function openLab(options: LabOptions): Promise<Lab> {
-  const { store, server, tls, log, failed, pace, runLimits = usualRunLimits, metrics = noMetrics } = options;
+  const { store, server, tls, log, failed, pace, signal, runLimits = usualRunLimits, metrics = noMetrics } = options;
   await using open = new AsyncDisposableStack();
   const end = new AbortController();
   open.defer(() => end.abort());
+  using _ = signal && addAbortListener(signal, () => end.abort(signal.reason));
   const id = randomUUID();
   const registry = await Registry.open({
     ...{ store, self: id, alone: !options.isShared, signal: end.signal, failed },

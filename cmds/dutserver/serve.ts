@@ -65,14 +65,18 @@ export async function serve(options: Options, { env, signal, onHangUp }: Daemon,
   let bound = options.listen;
   const address = () => formatAddress(reachedAt({ ...options, listen: bound }));
   const server = () => `dutserver at ${address()}`;
-  await using lab = await openLab({
+  const opening = openLab({
     ...{ store, isShared, server, registrations: options.registrations, runLimits: options.runLimits, metrics, log },
-    tls: () => tls.towardsServers(),
+    ...{ tls: () => tls.towardsServers(), signal },
     failed: (error) => {
       log.error("the store can no longer be followed", { err: explain(error) });
       broken.abort(messageOf(error));
     },
   });
+  await using lab = await orLogged(opening, "cannot open the state", { signal, log });
+  if (lab === undefined) {
+    return signal.aborted ? 0 : 1;
+  }
   using peers = isShared ? peerDoor(lab.handler("here"), log.with({ scope: "peer" })) : undefined;
   let listener: Listener;
   try {
@@ -92,7 +96,15 @@ export async function serve(options: Options, { env, signal, onHangUp }: Daemon,
   }
   await using open = listener;
   bound = open.address;
-  await using _ = isShared ? await Membership.join({ store, self: lab.id, address: address(), log }) : undefined;
+  await using joined = new AsyncDisposableStack();
+  if (isShared) {
+    const joining = Membership.join({ store, self: lab.id, address: address(), log });
+    const membership = await orLogged(joining, "cannot join the other servers", { signal, log });
+    if (membership === undefined) {
+      return signal.aborted ? 0 : 1;
+    }
+    joined.use(membership);
+  }
   await using _admin =
     spec.kind === "sqlite"
       ? await listenForAdmin(spec.directory, administrationOf(lab.registry), log.with({ scope: "admin" }))
@@ -105,6 +117,24 @@ export async function serve(options: Options, { env, signal, onHangUp }: Daemon,
   readiness.leave(`${server()} is shutting down`);
   await shutDown(lab, open, { peers, server: server(), log });
   return broken.signal.aborted ? 1 : 0;
+}
+
+/** What a step of the start makes; undefined, which has been logged, when it fails or the signal ends it. */
+async function orLogged<T>(
+  step: Promise<T>,
+  failure: string,
+  { signal, log }: { readonly signal: AbortSignal; readonly log: Log },
+): Promise<T | undefined> {
+  try {
+    return await step;
+  } catch (error) {
+    if (signal.aborted) {
+      log.info("shutting down", { signal: String(signal.reason) });
+    } else {
+      log.error(failure, { err: explain(error) });
+    }
+    return undefined;
+  }
 }
 
 /** Where others reach this server: a listener on every address is reached by the computer's name. */

@@ -33,7 +33,10 @@ export class LabState {
     this.#tell = tell;
   }
 
-  /** Resolves when all is known, and keeps it so until the signal. `failed` is told what ends it before. */
+  /**
+   * Resolves when all is known, and keeps it so until the signal; `failed` is told what ends it before that. Throws what
+   * keeps the store from being read, and the signal's reason.
+   */
   async follow(signal: AbortSignal, failed: (error: unknown) => void): Promise<void> {
     const first = Promise.withResolvers<void>();
     const following = (async () => {
@@ -52,10 +55,16 @@ export class LabState {
         }
       }
     })();
-    following.catch((error: unknown) => {
-      first.reject(error);
-      failed(error);
-    });
+    following.then(
+      () => first.reject(signal.reason),
+      (error: unknown) => {
+        first.reject(error);
+        first.promise.then(
+          () => failed(error),
+          () => "whoever waits for the first is told",
+        );
+      },
+    );
     await first.promise;
   }
 

@@ -84,7 +84,8 @@ async function untilAnswered<T>(attempt: () => Promise<T>, signal: AbortSignal):
       if (signal.aborted || isFinal(error)) {
         throw error;
       }
-      await delay(retryMs, undefined, { signal, ref: false });
+      // While nothing answers this may be all that keeps the process from ending.
+      await delay(retryMs, undefined, { signal });
     }
   }
 }
