@@ -165,7 +165,7 @@ async function shutDown(lab: Lab, listener: Listener, { peers, server, log }: Su
   lab.inventory[Symbol.dispose]();
   try {
     const patience = AbortSignal.timeout(farewellMs);
-    await Promise.all([listener.drain(patience), peers?.drain()]);
+    await Promise.all([listener.drain(patience), peers?.drain(patience)]);
   } catch (error) {
     log.warn("graceful shutdown did not fully drain in time", { err: messageOf(error) });
   }

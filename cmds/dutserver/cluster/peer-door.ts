@@ -3,6 +3,7 @@ import type { Upgrade } from "#pkg/protocol/http1-door.ts";
 import { http2Door } from "#pkg/protocol/http2-door.ts";
 import { limits } from "#pkg/protocol/limits.ts";
 import type { HttpHandler } from "#pkg/protocol/rpc-handler.ts";
+import { unlessAborted } from "#pkg/protocol/unless-aborted.ts";
 import { acceptUpgrade, upgrades } from "#pkg/relay/upgrade.ts";
 
 /**
@@ -11,8 +12,8 @@ import { acceptUpgrade, upgrades } from "#pkg/relay/upgrade.ts";
  */
 export interface PeerDoor extends Disposable {
   readonly upgrade: Upgrade;
-  /** Takes nothing new, and resolves when what is open has ended. */
-  drain(): Promise<void>;
+  /** Takes nothing new, and resolves when what is open has ended. Throws the signal's reason when it aborts first. */
+  drain(signal: AbortSignal): Promise<void>;
 }
 
 export function peerDoor(handler: HttpHandler, log: Log): PeerDoor {
@@ -24,7 +25,7 @@ export function peerDoor(handler: HttpHandler, log: Log): PeerDoor {
         (error: unknown) => log.debug("connection failed", { err: error }),
       );
     },
-    drain: () => door.drain(),
+    drain: (signal) => unlessAborted(door.drain(), signal),
     [Symbol.dispose]: () => door.close(),
   };
 }
