@@ -150,6 +150,29 @@ test("a connection without a request is closed in time, wherever it waits, and o
   assert.equal(hits.first_request, silent.perSource + 1);
 });
 
+test("one that is examined has a second more before it makes room", () => {
+  const { clock, dial, dialAll } = open();
+  const agents = dialAll(silent.perSource, "192.0.2.1");
+  clock.now += silent.safeMs;
+  agents[0]?.guest?.examined();
+  const first = dial("192.0.2.1").state;
+  assert.deepEqual([first, agents.slice(0, 3).map(({ state }) => state)], ["in", ["in", "closed", "in"]]);
+});
+
+test("one that is examined is silent until it has proved itself, for as long as who examines it lets it", async () => {
+  const { dial, dialAll, hits } = open({ firstRequestMs: 20 });
+  const agents = dialAll(silent.perSource, "192.0.2.1");
+  for (const { guest } of agents) {
+    guest?.examined();
+  }
+  const early = dial("192.0.2.1");
+  await once(early, "close");
+  agents[0]?.guest?.spoke();
+  const late = dial("192.0.2.1");
+  assert.deepEqual([states(agents), late.state], [{ in: silent.perSource }, "in"]);
+  assert.deepEqual(hits, { silent_per_source: 1, first_request: 1 });
+});
+
 test("connections that have spoken are bounded for a source, until one goes or is somebody else's", () => {
   const { dial } = open();
   const clients = Array.from({ length: connections.perSource }, () => {

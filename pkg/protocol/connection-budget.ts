@@ -7,7 +7,12 @@ import { type Source, sourceOf } from "./source.ts";
 export interface Guest {
   /** It has made a request: from now on it counts among those of which something is known. */
   spoke(): void;
-  /** It is not the listener's any more. */
+  /**
+   * It was taken over by somebody who waits for its proof, and who bounds the time for that. It is silent still, and may be
+   * so for another second before it makes room for others.
+   */
+  examined(): void;
+  /** It is not the listener's any more: whose it is knows who is there, and it counts for nothing here. */
   left(): void;
   /** It was closed for abuse. */
   abused(): void;
@@ -40,9 +45,12 @@ interface Connection {
   readonly enter: (guest: Guest) => void;
   readonly patience: NodeJS.Timeout;
   state: "waiting" | "silent" | "spoken" | "gone";
-  /** When it got its place. */
+  /** When it got its place, or began to be examined. */
   seatedAt: number;
 }
+
+/** One that nobody counts. */
+export const uncounted: Guest = { spoke() {}, examined() {}, left() {}, abused() {} };
 
 /** How often those who wait look for a place, in milliseconds. */
 const lookMs = 100;
@@ -136,6 +144,7 @@ export class ConnectionBudget {
     this.#silent.add(connection);
     connection.enter({
       spoke: () => this.#speak(connection),
+      examined: () => this.#examine(connection),
       left: () => this.#leave(connection),
       abused: () => this.#abused(connection.account),
     });
@@ -186,6 +195,15 @@ export class ConnectionBudget {
       connection.account.spoken += 1;
       this.#spoken += 1;
       this.#seatSoon();
+    }
+  }
+
+  #examine(connection: Connection): void {
+    if (connection.state === "silent") {
+      clearTimeout(connection.patience);
+      connection.seatedAt = this.#now();
+      this.#silent.delete(connection);
+      this.#silent.add(connection);
     }
   }
 

@@ -4,13 +4,16 @@ import type { Duplex } from "node:stream";
 import type { Log } from "#pkg/log/log.ts";
 import { type Metrics, noMetrics } from "#pkg/metrics/metrics.ts";
 import { type OwnPlace, refuseBrowser } from "./browser-guard.ts";
-import type { Guest } from "./connection-budget.ts";
+import { type Guest, uncounted } from "./connection-budget.ts";
 import { limits } from "./limits.ts";
 import type { Door } from "./listener.ts";
 import type { HttpHandler } from "./rpc-handler.ts";
 
-/** Takes a connection over that asked for another protocol: answers the request, and owns the socket from now on. */
-export type Upgrade = (request: IncomingMessage, socket: Socket, head: Buffer) => void;
+/**
+ * Takes a connection over that asked for another protocol: answers the request, and owns the socket from now on. The
+ * connection counts among those that have made no request until the guest is told what it is.
+ */
+export type Upgrade = (request: IncomingMessage, socket: Socket, head: Buffer, guest: Guest) => void;
 
 export interface Http1Options {
   readonly place: OwnPlace;
@@ -60,8 +63,7 @@ export function http1Door(
     },
   );
   server.on("upgrade", (request, socket, head) => {
-    guests.get(socket)?.left();
-    upgradeOf(request)?.(request, socket as Socket, head);
+    upgradeOf(request)?.(request, socket as Socket, head, guests.get(socket) ?? uncounted);
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     const answer = answers[error.code ?? ""] ?? (error.code?.startsWith("HPE_") === true ? badRequest : undefined);

@@ -39,7 +39,7 @@ export function identifyCallers(handler: HttpHandler, log: Log): HttpHandler {
 
 /** Hands a connection over unless the peer's certificate is not for that. */
 export function identifyTakers(protocol: string, upgrade: Upgrade, log: Log): Upgrade {
-  return (request, socket, head) => {
+  return (request, socket, head, guest) => {
     try {
       refuseTakeover(peerOf(socket), protocol);
     } catch (error) {
@@ -48,6 +48,6 @@ export function identifyTakers(protocol: string, upgrade: Upgrade, log: Log): Up
       sayFarewell(socket, "http1", 403, reason);
       return;
     }
-    upgrade(request, socket, head);
+    upgrade(request, socket, head, guest);
   };
 }

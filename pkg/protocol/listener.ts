@@ -128,7 +128,7 @@ export async function listen(address: Address, handler: HttpHandler, options: Li
     socket.on("error", (error) => log.debug("connection failed", { err: error }));
     budget.admit(socket, (guest) => {
       const left = () => {
-        // A connection that was taken over is not the listener's any more.
+        // Who has taken it over closes it.
         open.delete(socket);
         guest.left();
       };

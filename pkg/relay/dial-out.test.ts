@@ -24,7 +24,12 @@ function serverFor(take: (socket: Socket) => void, tls?: ServerTls) {
     log: silentLog,
     insecure: false,
     tls,
-    upgrades: { [upgrades.agent]: (_, socket) => take(socket) },
+    upgrades: {
+      [upgrades.agent]: (_request, socket, _head, guest) => {
+        guest.left();
+        take(socket);
+      },
+    },
   });
 }
 

@@ -53,7 +53,10 @@ async function openServer(): Promise<Pick<Listener, "address"> & AsyncDisposable
     {
       ...{ log: silentLog, insecure: false },
       upgrades: {
-        [upgrades.agent]: (_, socket) => void arrive(socket),
+        [upgrades.agent]: (_request, socket, _head, guest) => {
+          guest.left();
+          void arrive(socket);
+        },
       },
     },
   );

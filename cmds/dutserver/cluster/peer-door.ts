@@ -1,3 +1,4 @@
+import { peerOf } from "#pkg/auth/peer.ts";
 import type { Log } from "#pkg/log/log.ts";
 import type { Upgrade } from "#pkg/protocol/http1-door.ts";
 import { http2Door } from "#pkg/protocol/http2-door.ts";
@@ -19,7 +20,13 @@ export interface PeerDoor extends Disposable {
 export function peerDoor(handler: HttpHandler, log: Log): PeerDoor {
   const door = http2Door(handler, { headersMs: limits.headersMs, log, allowance: limits.tunnel });
   return {
-    upgrade(_, socket) {
+    upgrade(_, socket, _head, guest) {
+      // Only a server of ours has a certificate that was let through to here; without, anybody can say that he is one.
+      if (peerOf(socket).kind === "certificate") {
+        guest.left();
+      } else {
+        guest.spoke();
+      }
       void acceptUpgrade(socket, upgrades.peer).then(
         () => door.admit(socket),
         (error: unknown) => log.debug("connection failed", { err: error }),

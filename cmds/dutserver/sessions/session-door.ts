@@ -1,14 +1,16 @@
 import type { Socket } from "node:net";
 import { peerOf } from "#pkg/auth/peer.ts";
 import type { Log } from "#pkg/log/log.ts";
+import { sparing } from "#pkg/log/sparing.ts";
 import type { Metrics } from "#pkg/metrics/metrics.ts";
+import type { Guest } from "#pkg/protocol/connection-budget.ts";
 import type { Upgrade } from "#pkg/protocol/http1-door.ts";
 import { Tunnel } from "#pkg/relay/tunnel.ts";
 import { acceptUpgrade, refuseUpgrade, upgrades } from "#pkg/relay/upgrade.ts";
 import { Flapping } from "./flapping.ts";
 import { Session, type SessionOptions } from "./session.ts";
 
-type DoorOptions = Omit<SessionOptions, "certified" | "flapping" | "log"> & {
+type DoorOptions = Omit<SessionOptions, "certified" | "guest" | "flapping" | "log" | "refusals"> & {
   readonly log: Log;
   readonly metrics: Metrics;
 };
@@ -18,10 +20,13 @@ export class SessionDoor implements Disposable {
   readonly #options: DoorOptions;
   readonly #sessions = new Set<Session>();
   readonly #flapping = new Flapping();
+  /** Peers that have proved nothing can cause as many lines as they like. */
+  readonly #refusals: Log;
   #closing: string | undefined;
 
   constructor(options: DoorOptions) {
     this.#options = options;
+    this.#refusals = sparing(options.log);
   }
 
   /** How many agents are connected. */
@@ -29,12 +34,12 @@ export class SessionDoor implements Disposable {
     return this.#sessions.size;
   }
 
-  readonly upgrade: Upgrade = (_, socket) => {
+  readonly upgrade: Upgrade = (_, socket, _head, guest) => {
     if (this.#closing !== undefined) {
       refuseUpgrade(socket, 503, this.#closing);
       return;
     }
-    void this.#serve(socket);
+    void this.#serve(socket, guest);
   };
 
   /** Takes no more agents, and asks those that are here to go elsewhere; what they have open goes on. */
@@ -52,24 +57,25 @@ export class SessionDoor implements Disposable {
     }
   }
 
-  async #serve(socket: Socket): Promise<void> {
+  async #serve(socket: Socket, guest: Guest): Promise<void> {
     const remote = `${socket.remoteAddress ?? "unix socket"}`;
     const log = this.#options.log.with({ remote });
+    const refusals = this.#refusals.with({ remote });
     try {
       await acceptUpgrade(socket, upgrades.agent);
     } catch (error) {
-      log.debug("connection failed", { err: error });
+      refusals.debug("connection failed", { err: error });
       return;
     }
     if (this.#closing !== undefined) {
       socket.destroy();
       return;
     }
+    guest.examined();
     const session = new Session(new Tunnel(socket, `the agent at ${remote}`), {
       ...this.#options,
       certified: certifiedAt(socket),
-      flapping: this.#flapping,
-      log,
+      ...{ guest, flapping: this.#flapping, log, refusals },
     });
     this.#sessions.add(session);
     using _ = this.#options.metrics.open("sessions");

@@ -6,6 +6,7 @@ import { DutError, explain, messageOf } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { clientFor } from "#pkg/protocol/client.ts";
+import type { Guest } from "#pkg/protocol/connection-budget.ts";
 import {
   type AgentDevices,
   type Hello,
@@ -46,6 +47,8 @@ export interface SessionOptions {
   readonly server: () => string;
   /** Fingerprint of the key that the connection itself has proved, with the name that goes with it. */
   readonly certified: { readonly key: string; readonly name: string } | undefined;
+  /** Told when the agent has proved its key, and when it is here and is no guest any more. */
+  readonly guest: Pick<Guest, "spoke" | "left">;
   /** Decides about a device that another agent owns. */
   readonly claimable: (device: string, owner: string) => Promise<boolean>;
   /** Counts the sessions of all agents. */
@@ -53,6 +56,8 @@ export interface SessionOptions {
   /** Resolves when an agent that has come is in every list, with what it says of its devices or why it says nothing. */
   readonly shown: (agent: string) => Promise<void>;
   readonly log: Log;
+  /** Where it says that an agent was refused. */
+  readonly refusals: Log;
 }
 
 /** An agent's session at this server, from its hello to its end. */
@@ -70,7 +75,7 @@ export class Session {
 
   /** Resolves when the session is over and its tunnel is gone. Never rejects: the log has what went wrong. */
   async serve(): Promise<void> {
-    const { log } = this.#options;
+    const { guest, refusals } = this.#options;
     using tunnel = this.#tunnel;
     const nonce = randomBytes(32);
     this.#feed.push({ msg: { case: "challenge", value: { nonce, server: this.#options.server() } } });
@@ -79,9 +84,10 @@ export class Session {
       const incoming = messages[Symbol.asyncIterator]();
       const hello = await helloIn(incoming);
       const arrival = this.#arrivalOf(hello, nonce);
+      guest.spoke();
       await this.#attend(dialledAgent(arrival.name, tunnel), arrival, incoming);
     } catch (error) {
-      log.warn("agent refused", { err: explain(error) });
+      refusals.warn("agent refused", { err: explain(error) });
       await this.#refuse(error);
     }
   }
@@ -122,7 +128,7 @@ export class Session {
   }
 
   async #attend(agent: Agent, arrival: Arrival, incoming: AsyncIterator<OpenResponse>): Promise<void> {
-    const { registry, claimable, flapping, shown } = this.#options;
+    const { registry, guest, claimable, flapping, shown } = this.#options;
     const { name } = agent;
     const log = this.#options.log.with({ agent: name });
     const welcome = ({ epoch, refused }: Attached) => {
@@ -137,6 +143,7 @@ export class Session {
     };
     const presence = { agent, superseded: (reason: string) => this.#supersede(reason), reviewed: welcome };
     const attached = await registry.attach(arrival, presence, claimable);
+    guest.left();
     log.info("agent attached", { epoch: attached.epoch, devices: arrival.devices.length, key: arrival.key });
     flapping.came(name, this.#options.log);
     await shown(name);

@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { test } from "node:test";
+import type { Log } from "#pkg/log/log.ts";
+import { noMetrics } from "#pkg/metrics/metrics.ts";
+import { formatAddress, parseAddress } from "#pkg/protocol/address.ts";
+import { limits } from "#pkg/protocol/limits.ts";
+import { listen } from "#pkg/protocol/listener.ts";
+import { upgrades } from "#pkg/relay/upgrade.ts";
+import { memoryStore } from "#test/support/memory-store.ts";
+import { openLab } from "../lab.ts";
+import { parseRegistrationPolicy } from "../registrations/registration-policy.ts";
+import { dialIn } from "../test/dialling-agent.ts";
+
+/** A server for agents, with what it has logged and which limits were hit. */
+async function openServer() {
+  await using open = new AsyncDisposableStack();
+  const logged: string[] = [];
+  const hits: string[] = [];
+  const write = (message: string) => void logged.push(message);
+  const log: Log = { error: write, warn: write, info: write, debug() {}, with: () => log };
+  const metrics = { ...noMetrics, limitHit: (limit: string) => void hits.push(limit) };
+  const lab = open.use(
+    await openLab({
+      ...{ store: memoryStore(), isShared: false, server: () => "dutserver at test", log },
+      ...{ registrations: parseRegistrationPolicy("127.0.0.0/8"), tls: () => undefined, failed: () => {} },
+    }),
+  );
+  const listener = open.use(
+    await listen(parseAddress("localhost:0"), lab.handler("lab"), {
+      ...{ log, insecure: false, metrics },
+      upgrades: { [upgrades.agent]: lab.sessions.upgrade },
+    }),
+  );
+  const release = open.move();
+  return { listener, logged, hits, [Symbol.asyncDispose]: () => release.disposeAsync() };
+}
+
+type Server = Awaited<ReturnType<typeof openServer>>;
+
+/** Asks to be taken for an agent, and says nothing more. */
+function ask({ listener: { address } }: Server): Socket {
+  const { host, port } = address as { host: string; port: number };
+  const socket = connect({ host, port });
+  socket.on("error", () => {});
+  socket.write(`GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: ${upgrades.agent}\r\n\r\n`);
+  return socket;
+}
+
+test("those who ask to be agents and prove nothing have few places, and an agent gets in beside them", async () => {
+  await using server = await openServer();
+  const liars = Array.from({ length: limits.silent.fromHere }, () => ask(server));
+  await Promise.all(liars.map((liar) => once(liar, "data")));
+  const pushed = Promise.race(liars.map((liar) => once(liar, "close")));
+  using agent = await dialIn(formatAddress(server.listener.address), { name: "bench", devices: [] });
+  const verdict = await agent.next();
+  await pushed;
+  assert.deepEqual([verdict.case, server.hits.toSorted()], ["accepted", ["made_room", "silent_per_source"]]);
+  for (const liar of liars) {
+    liar.destroy();
+  }
+});
+
+test("agents that are here have nobody's place", async () => {
+  await using server = await openServer();
+  await using agents = new AsyncDisposableStack();
+  for (let count = 0; count <= limits.silent.fromHere; count += 1) {
+    const name = `bench-${count}`;
+    const agent = agents.use(await dialIn(formatAddress(server.listener.address), { name, devices: [] }));
+    await agent.next();
+  }
+  assert.deepEqual(server.hits, []);
+});
+
+test("many that hang up before they have said who they are make one line of the log", async () => {
+  await using server = await openServer();
+  const liars = Array.from({ length: 10 }, () => ask(server));
+  await Promise.all(liars.map((liar) => once(liar, "data")));
+  for (const liar of liars) {
+    liar.destroy();
+  }
+  await Promise.all(liars.map((liar) => once(liar, "close")));
+  using agent = await dialIn(formatAddress(server.listener.address), { name: "bench", devices: [] });
+  await agent.next();
+  assert.deepEqual(server.logged.filter((message) => message === "agent refused").length, 1);
+});
