@@ -7,6 +7,8 @@ export const limitNames = {
   first_request: "a connection made no request in time",
   connections_per_source: "a source had as many connections as it may have",
   connections_total: "all sources together had",
+  connections_per_identity: "a certificate was shown over as many connections as it may have",
+  sessions_per_agent: "an agent's certificate had as many sessions as one may have, and its oldest was dropped",
   descriptors: "the process was short of file descriptors",
   penalised: "a source had abused connections",
   ping_flood: "a peer sent too many pings",

@@ -49,8 +49,13 @@ export const limits = {
    * anybody out.
    */
   silent: { perSource: 20, fromHere: 64, total: 256, waiting: 1024, safeMs: 1_000 },
-  /** Connections that have made one. A source may be a server with the runs of many, or the router of a whole lab. */
-  connections: { perSource: 1024, fromHere: 4096, total: 4096 },
+  /**
+   * Connections that have made one. A source may be a server with the runs of many, or the router of a whole lab; who shows
+   * a certificate is held to his own share of all that he has open.
+   */
+  connections: { perSource: 1024, fromHere: 4096, total: 4096, perIdentity: 32 },
+  /** Connections that one agent's certificate has dialled in with: one, and the one that takes its place. */
+  sessionsPerAgent: 2,
   /**
    * A source whose connections were closed for abuse so often within so long has none accepted for a while; what it has
    * open stays. On this machine others are behind the same address: they get a few places still.

@@ -14,10 +14,12 @@ import { Descriptors } from "./descriptors.ts";
 import { http1Door, type Upgrade } from "./http1-door.ts";
 import { http2Door } from "./http2-door.ts";
 import { identifyCallers, identifyTakers } from "./identify-callers.ts";
+import { IdentityBudget } from "./identity-budget.ts";
 import { limits } from "./limits.ts";
 import { refuseOpenListener } from "./listen-policy.ts";
 import type { HttpHandler } from "./rpc-handler.ts";
 import { Entrance } from "./tls/entrance.ts";
+import { sayFarewell } from "./tls/farewell.ts";
 import { type ServerTls, TlsGate } from "./tls/gate.ts";
 
 /** An open port. Disposing drops whatever is still connected. */
@@ -98,13 +100,22 @@ export async function listen(address: Address, handler: HttpHandler, options: Li
       log.warn(`limit of connections: ${limitNames[limit]}`, { source });
     },
   });
+  const identities = new IdentityBudget();
   const serve = async (socket: Socket, guest: Guest) => {
     try {
       const entered = await entrance.pass(socket);
       unrecognised.delete(socket);
-      if (entered !== undefined) {
-        doors[entered.protocol].admit(entered.socket, guest);
+      if (entered === undefined) {
+        return;
       }
+      const refusal = identities.admit(entered.socket);
+      if (refusal === undefined) {
+        doors[entered.protocol].admit(entered.socket, guest);
+        return;
+      }
+      metrics.limitHit("connections_per_identity");
+      log.warn("connection refused, its certificate has too many", { remote: socket.remoteAddress, reason: refusal });
+      sayFarewell(entered.socket, entered.protocol, 429, refusal);
     } catch (error) {
       log.debug("connection closed", { err: error });
       socket.destroy();

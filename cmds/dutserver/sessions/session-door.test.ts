@@ -2,19 +2,24 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { test } from "node:test";
+import { connect as connectTls } from "node:tls";
+import type { Credentials } from "#pkg/auth/authority/issue.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { noMetrics } from "#pkg/metrics/metrics.ts";
 import { formatAddress, parseAddress } from "#pkg/protocol/address.ts";
 import { limits } from "#pkg/protocol/limits.ts";
-import { listen } from "#pkg/protocol/listener.ts";
+import { listen, type ServerTls } from "#pkg/protocol/listener.ts";
 import { upgrades } from "#pkg/relay/upgrade.ts";
+import { testAuthority } from "#test/support/certificates.ts";
 import { memoryStore } from "#test/support/memory-store.ts";
 import { openLab } from "../lab.ts";
 import { parseRegistrationPolicy } from "../registrations/registration-policy.ts";
 import { dialIn } from "../test/dialling-agent.ts";
 
+const authority = await testAuthority();
+
 /** A server for agents, with what it has logged and which limits were hit. */
-async function openServer() {
+async function openServer(tls?: ServerTls) {
   await using open = new AsyncDisposableStack();
   const logged: string[] = [];
   const hits: string[] = [];
@@ -24,12 +29,12 @@ async function openServer() {
   const lab = open.use(
     await openLab({
       ...{ store: memoryStore(), isShared: false, server: () => "dutserver at test", log },
-      ...{ registrations: parseRegistrationPolicy("127.0.0.0/8"), tls: () => undefined, failed: () => {} },
+      ...{ metrics, registrations: parseRegistrationPolicy("127.0.0.0/8"), tls: () => undefined, failed: () => {} },
     }),
   );
   const listener = open.use(
     await listen(parseAddress("localhost:0"), lab.handler("lab"), {
-      ...{ log, insecure: false, metrics },
+      ...{ log, insecure: false, metrics, tls },
       upgrades: { [upgrades.agent]: lab.sessions.upgrade },
     }),
   );
@@ -40,9 +45,10 @@ async function openServer() {
 type Server = Awaited<ReturnType<typeof openServer>>;
 
 /** Asks to be taken for an agent, and says nothing more. */
-function ask({ listener: { address } }: Server): Socket {
+function ask({ listener: { address } }: Server, own?: Credentials): Socket {
   const { host, port } = address as { host: string; port: number };
-  const socket = connect({ host, port });
+  const socket =
+    own === undefined ? connect({ host, port }) : connectTls({ host, port, ca: authority.own.cert, ...own });
   socket.on("error", () => {});
   socket.write(`GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: ${upgrades.agent}\r\n\r\n`);
   return socket;
@@ -84,4 +90,26 @@ test("many that hang up before they have said who they are make one line of the 
   using agent = await dialIn(formatAddress(server.listener.address), { name: "bench", devices: [] });
   await agent.next();
   assert.deepEqual(server.logged.filter((message) => message === "agent refused").length, 1);
+});
+
+test("an agent's certificate has two sessions, and a third takes the place of the oldest", async () => {
+  await using server = await openServer({ ...(await authority.server()), clientCa: authority.own.cert });
+  const [bench, rack] = [await authority.issue("agent", "bench"), await authority.issue("agent", "rack")];
+  const sessions: Socket[] = [];
+  for (const own of [rack, bench, bench]) {
+    const session = ask(server, own);
+    sessions.push(session);
+    await once(session, "data");
+  }
+  const [other, oldest, newer] = sessions as [Socket, Socket, Socket];
+  const dropped = once(oldest, "close");
+  const newest = ask(server, bench);
+  await Promise.all([once(newest, "data"), dropped]);
+  assert.deepEqual(
+    [[other, newer, newest].map(({ closed }) => closed), server.hits],
+    [[false, false, false], ["sessions_per_agent"]],
+  );
+  for (const session of [other, newer, newest]) {
+    session.destroy();
+  }
 });

@@ -5,6 +5,7 @@ import { sparing } from "#pkg/log/sparing.ts";
 import type { Metrics } from "#pkg/metrics/metrics.ts";
 import type { Guest } from "#pkg/protocol/connection-budget.ts";
 import type { Upgrade } from "#pkg/protocol/http1-door.ts";
+import { limits } from "#pkg/protocol/limits.ts";
 import { Tunnel } from "#pkg/relay/tunnel.ts";
 import { acceptUpgrade, refuseUpgrade, upgrades } from "#pkg/relay/upgrade.ts";
 import { Flapping } from "./flapping.ts";
@@ -18,7 +19,8 @@ type DoorOptions = Omit<SessionOptions, "certified" | "guest" | "flapping" | "lo
 /** Where agents dial in. Disposing drops all of them. */
 export class SessionDoor implements Disposable {
   readonly #options: DoorOptions;
-  readonly #sessions = new Set<Session>();
+  /** With the name in their certificates, the oldest first. */
+  readonly #sessions = new Map<Session, string | undefined>();
   readonly #flapping = new Flapping();
   /** Peers that have proved nothing can cause as many lines as they like. */
   readonly #refusals: Log;
@@ -45,14 +47,14 @@ export class SessionDoor implements Disposable {
   /** Takes no more agents, and asks those that are here to go elsewhere; what they have open goes on. */
   sendAway(reason: string): void {
     this.#closing = reason;
-    for (const session of this.#sessions) {
+    for (const session of this.#sessions.keys()) {
       session.sendAway(reason);
     }
   }
 
   [Symbol.dispose](): void {
     this.#closing ??= "dutserver is shutting down";
-    for (const session of this.#sessions) {
+    for (const session of this.#sessions.keys()) {
       session.drop(this.#closing);
     }
   }
@@ -72,15 +74,27 @@ export class SessionDoor implements Disposable {
       return;
     }
     guest.examined();
+    const certified = certifiedAt(socket);
+    if (certified !== undefined) {
+      this.#makeRoom(certified.name);
+    }
     const session = new Session(new Tunnel(socket, `the agent at ${remote}`), {
       ...this.#options,
-      certified: certifiedAt(socket),
-      ...{ guest, flapping: this.#flapping, log, refusals },
+      ...{ certified, guest, flapping: this.#flapping, log, refusals },
     });
-    this.#sessions.add(session);
+    this.#sessions.set(session, certified?.name);
     using _ = this.#options.metrics.open("sessions");
     await session.serve();
     this.#sessions.delete(session);
+  }
+
+  /** Drops the oldest session of an agent that has as many as one may have. */
+  #makeRoom(agent: string): void {
+    const own = Array.from(this.#sessions).filter(([, name]) => name === agent);
+    if (own.length >= limits.sessionsPerAgent) {
+      this.#options.metrics.limitHit("sessions_per_agent");
+      own[0]?.[0].drop("the agent has newer sessions");
+    }
   }
 }
 

@@ -3,10 +3,13 @@ import { DutError } from "#pkg/errors/dut-error.ts";
 import { inadequateSecurity, tlsFault } from "../tls/tls-fault.ts";
 import { endedWithoutStatus, refuseOtherThanGrpc, statusError } from "./status.ts";
 
-const { NGHTTP2_CANCEL, NGHTTP2_INADEQUATE_SECURITY, NGHTTP2_NO_ERROR } = constants;
+const { NGHTTP2_CANCEL, NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_INADEQUATE_SECURITY, NGHTTP2_NO_ERROR } = constants;
 
 /** Errors that say no more than that the stream has ended before its time. */
 const endings = new Set(["ERR_STREAM_PREMATURE_CLOSE", "ERR_HTTP2_STREAM_ERROR"]);
+
+/** What a peer means by ending the whole connection, which says more than that it was lost. */
+const meaningful = new Set([NGHTTP2_INADEQUATE_SECURITY, NGHTTP2_ENHANCE_YOUR_CALM]);
 
 /** What comes back on the stream of a call, and what its end means. */
 export class Answer {
@@ -62,7 +65,7 @@ export class Answer {
     if (error instanceof DutError || !isNodeError(error)) {
       return error;
     }
-    return endings.has(error.code) || this.#stream.rstCode === NGHTTP2_INADEQUATE_SECURITY
+    return endings.has(error.code) || meaningful.has(this.#stream.rstCode)
       ? this.#withoutStatus()
       : (tlsFault(error, "the peer") ?? new DutError("unavailable", error.message, { cause: error }));
   }

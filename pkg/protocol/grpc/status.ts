@@ -44,7 +44,7 @@ export function endedWithoutStatus(resetCode: number | undefined): DutError {
     case constants.NGHTTP2_REFUSED_STREAM:
       return new DutError("unavailable", "the peer takes no more calls");
     case constants.NGHTTP2_ENHANCE_YOUR_CALM:
-      return new DutError("resource_exhausted", "the peer wants fewer calls");
+      return new DutError("resource_exhausted", "the peer wants fewer calls or connections");
     default:
       return new DutError("internal", `the peer reset the call with code ${resetCode} of HTTP/2`);
   }

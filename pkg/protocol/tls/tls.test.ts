@@ -9,11 +9,13 @@ import { connect as connectTls } from "node:tls";
 import type { Credentials } from "#pkg/auth/authority/issue.ts";
 import type { DutError } from "#pkg/errors/dut-error.ts";
 import { type Log, silentLog } from "#pkg/log/log.ts";
+import { noMetrics } from "#pkg/metrics/metrics.ts";
 import { testAuthority } from "#test/support/certificates.ts";
 import { type Address, parseAddress } from "../address.ts";
 import { connectTo } from "../client.ts";
 import type { ClientTls } from "../dial.ts";
 import { DeviceService } from "../gen/dutctl/v1/dutctl_pb.ts";
+import { limits } from "../limits.ts";
 import { type ListenOptions, listen } from "../listener.ts";
 import { rpcHandler } from "../rpc-handler.ts";
 
@@ -283,4 +285,32 @@ test("a name that the certificate is for is one that scripts may call", async (t
     return statusCode;
   };
   assert.deepEqual([await statusFor("lab.example:1024"), await statusFor("evil.example")], [404, 403]);
+});
+
+test("a certificate is shown over as many connections as it may have, and one more is told so", async () => {
+  const hits: string[] = [];
+  const metrics = { ...noMetrics, limitHit: (limit: string) => void hits.push(limit) };
+  await using port = await listening(good, ours.own.cert, { metrics });
+  const own = await ours.issue("user", "alice");
+  using open = new DisposableStack();
+  for (let count = 0; count < limits.connections.perIdentity; count += 1) {
+    const connection = open.use(connectTo(port.address, { identity: undefined, tls: ours.clientTls(own) }));
+    await connection.devices.list({});
+  }
+  const call = await seen(port.address, ours.clientTls(own));
+  const script = connectTls({ host: "localhost", port: port.address.port, ca: ours.own.cert, ...own });
+  script.write("GET / HTTP/1.1\r\nhost: localhost\r\n\r\n");
+  const [status, , , , , text] = Buffer.concat(await Array.fromAsync(script))
+    .toString()
+    .split("\r\n");
+  assert.deepEqual(
+    [call, status, text, await seen(port.address, ours.clientTls(await ours.issue("user", "bob"))), hits],
+    [
+      ["resource_exhausted", "the peer wants fewer calls or connections"],
+      "HTTP/1.1 429 Too Many Requests",
+      'user "alice" has 32 connections here, which is all that a certificate may have\n',
+      ["board"],
+      ["connections_per_identity", "connections_per_identity"],
+    ],
+  );
 });
