@@ -1,15 +1,21 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { test } from "node:test";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { silentLog } from "#pkg/log/log.ts";
+import { noMetrics } from "#pkg/metrics/metrics.ts";
 import { parseAddress } from "#pkg/protocol/address.ts";
-import { type Connection, connectTo } from "#pkg/protocol/client.ts";
+import { type Connection, clientsOver, connectTo } from "#pkg/protocol/client.ts";
 import { DeviceService } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
 import { type RunRequestSchema, RunService } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
 import { callerOf } from "#pkg/protocol/headers.ts";
 import { listen } from "#pkg/protocol/listener.ts";
-import { usualRunLimits } from "./run-budget.ts";
+import { type RunExchange, runExchange, runMethods } from "#pkg/relay/run-request.ts";
+import { PeerConnection } from "./cluster/peer-connection.ts";
+import { relayRun } from "./relay-run.ts";
+import { RunBudget, usualRunLimits } from "./run-budget.ts";
 import { dialIn } from "./test/dialling-agent.ts";
 import { openRelay, serverTitle } from "./test/open-relay.ts";
 
@@ -158,3 +164,43 @@ async function* lasting() {
   yield start;
   await new Promise(() => {});
 }
+
+test("a run whose client leaves while its agent's server is still being reached is given up, and that call alone", async (t) => {
+  await using silent = createServer((socket) => socket.resume()).listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  const { port } = silent.address() as AddressInfo;
+  using connection = new PeerConnection({ kind: "tcp", host: "127.0.0.1", port }, () => undefined);
+  const callee = {
+    title: "dutserver at there",
+    clients: clientsOver(connection, { identity: undefined }),
+    openForRun: () => ({ request: connection.request.bind(connection), [Symbol.dispose]() {} }),
+  };
+  const budget = new RunBudget(usualRunLimits, noMetrics);
+  const relaying = {
+    reach: {
+      scope: "lab",
+      server: serverTitle,
+      callees: [],
+      calleeOf: () => ({ callee, agent: "bench", isHere: false }),
+    } as const,
+    ...{ budget, metrics: noMetrics, log: silentLog, refusals: silentLog },
+  };
+  await using server = await listen(
+    parseAddress("localhost:0"),
+    (request, response) => void relayRun(relaying, runExchange(request, response, runMethods) as RunExchange),
+    { log: silentLog, insecure: false },
+  );
+  using client = connectTo(server.address, { identity: undefined });
+  const leaving = new AbortController();
+  const run = notices(client.runs.run(requests(start), { signal: leaving.signal }));
+  await once(silent, "connection");
+  const other = connection.request("POST", "/", {}).then(
+    () => "reached",
+    () => "given up",
+  );
+  leaving.abort();
+  await assert.rejects(run, { code: "canceled" });
+  assert.equal(await Promise.race([budget.ended(t.signal).then(() => "over"), other]), "over");
+  connection[Symbol.dispose]();
+  await other;
+});

@@ -1,5 +1,6 @@
-import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http2";
+import type { Http2ServerRequest, IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http2";
 import { Code } from "@connectrpc/connect";
+import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Log } from "#pkg/log/log.ts";
 import type { Metrics } from "#pkg/metrics/metrics.ts";
 import { RunService } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
@@ -68,13 +69,24 @@ async function joinWith(
 ): Promise<void> {
   using streams = callee.openForRun();
   try {
-    const upstream = await streams.request("POST", pathOf(method), passedOn(request.headers));
+    const upstream = await streams.request("POST", pathOf(method), passedOn(request.headers), presenceOf(request));
     const lost = (answer: IncomingHttpHeaders, reason: string) =>
       lostTrailers(answer, `${server}: ${callee.title} was lost in the middle of the run (${reason})`);
     await splice(response, upstream, { lost, onStall });
   } catch (error) {
     throw calleeFault(server, callee, error);
   }
+}
+
+/** Aborted when the client is gone. */
+function presenceOf({ stream }: Http2ServerRequest): AbortSignal {
+  const gone = new AbortController();
+  const leave = () => gone.abort(new DutError("canceled", "the client is gone"));
+  if (stream.closed) {
+    leave();
+  }
+  stream.once("close", leave);
+  return gone.signal;
 }
 
 /**

@@ -3,6 +3,7 @@ import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { type Address, formatAddress } from "#pkg/protocol/address.ts";
 import type { ClientTls } from "#pkg/protocol/dial.ts";
 import type { Streams } from "#pkg/protocol/streams.ts";
+import { unlessAborted } from "#pkg/protocol/unless-aborted.ts";
 import { Tunnel } from "#pkg/relay/tunnel.ts";
 import { upgrade, upgrades } from "#pkg/relay/upgrade.ts";
 
@@ -26,7 +27,7 @@ export class PeerConnection implements Streams, Disposable {
     signal?: AbortSignal,
   ): Promise<ClientHttp2Stream> {
     this.#tunnel ??= this.#open();
-    const tunnel = await this.#tunnel;
+    const tunnel = await unlessAborted(this.#tunnel, signal);
     return tunnel.request(method, path, headers, signal);
   }
 
