@@ -1,7 +1,7 @@
-import { EventEmitter } from "node:events";
 import type { Device } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
 import type { Callee } from "../agents/callee.ts";
 import { dropped, offline } from "./devices-of.ts";
+import { Door } from "./door.ts";
 import { newsOf, type Pace } from "./news-of.ts";
 
 /** What is known of the devices. */
@@ -16,7 +16,7 @@ export class Follower implements Disposable {
   /** Resolves when something is known, be it that there is no answer, and when it is disposed. */
   readonly known: Promise<void>;
   readonly #end = new AbortController();
-  readonly #door = new EventEmitter();
+  readonly #door = new Door();
   #knowledge: Knowledge = { kind: "nothing" };
 
   /** `changed` is told the device that is another now, or undefined for all of them. */
@@ -58,9 +58,9 @@ export class Follower implements Disposable {
     }
   }
 
-  /** There may well be an answer now. */
+  /** There may well be an answer now, or another one than before. */
   knock(): void {
-    this.#door.emit("knock");
+    this.#door.knock();
   }
 
   [Symbol.dispose](): void {

@@ -68,6 +68,14 @@ export class Inventory implements Disposable {
     yield* this.#boards[scope].watch(device, () => this.#namesIn(scope), signal);
   }
 
+  /** Something has been done to a device: an agent here that is only asked now and then is asked at once. */
+  knock(device: string): void {
+    const owner = this.#registry.find(device);
+    if (owner !== undefined) {
+      this.#followers.get(owner.agent)?.knock();
+    }
+  }
+
   /** Resolves when everybody is shown that a device is as it should be, or the signal aborts. */
   shows(device: string, isRight: (device: Device | undefined) => boolean, signal: AbortSignal): Promise<void> {
     return this.#boards.lab.until(device, isRight, signal);

@@ -1,8 +1,9 @@
-import { once } from "node:events";
 import type { Device } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
+import { unlessAborted } from "#pkg/protocol/unless-aborted.ts";
 import { unreached } from "../agents/ask-all.ts";
 import type { Callee } from "../agents/callee.ts";
 import { devicesOf, isUnknownCall } from "./devices-of.ts";
+import type { Door } from "./door.ts";
 
 /** How often agents are asked that cannot be watched, and tried that cannot be reached, in milliseconds. */
 export interface Pace {
@@ -28,14 +29,16 @@ export interface Following {
   readonly pace: Pace;
   /** Ends the news without an error. */
   readonly signal: AbortSignal;
-  /** Its `knock` says that the agent may well answer now. */
-  readonly door: NodeJS.EventEmitter;
+  /** A knock says that the agent may well answer now, or something new. */
+  readonly door: Door;
 }
 
 /** Watches an agent for as long as the signal lets it, through all its restarts; an old agent is asked again and again. */
 export async function* newsOf(callee: Callee, { pace, signal, door }: Following): AsyncGenerator<News> {
   while (!signal.aborted) {
     let pauseMs = pace.retryMs;
+    // What is answered in this turn may be older than a knock that comes meanwhile.
+    const knocked = door.listen();
     try {
       yield* watched(callee, signal);
     } catch (error) {
@@ -46,7 +49,7 @@ export async function* newsOf(callee: Callee, { pace, signal, door }: Following)
         yield { kind: "fault", reason: unreached(callee, error).message };
       }
     }
-    await pause(pauseMs, signal, door);
+    await pause(pauseMs, signal, knocked);
   }
 }
 
@@ -75,10 +78,10 @@ async function asked(callee: Callee, signal: AbortSignal): Promise<News> {
 }
 
 /** Until the time is over, somebody knocks, or the signal aborts. */
-async function pause(milliseconds: number, signal: AbortSignal, door: NodeJS.EventEmitter): Promise<void> {
+async function pause(milliseconds: number, signal: AbortSignal, knocked: Promise<void>): Promise<void> {
   const over = AbortSignal.any([signal, AbortSignal.timeout(milliseconds)]);
   try {
-    await once(door, "knock", { signal: over });
+    await unlessAborted(knocked, over);
   } catch (error) {
     if (!over.aborted) {
       throw error;

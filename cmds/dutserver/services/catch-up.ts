@@ -18,6 +18,7 @@ export function shownAfter(inventory: Inventory) {
     return async (request, context) => {
       const response = await call(request, context);
       const owner = ownerIn(response);
+      inventory.knock(request.device);
       await inventory.shows(
         request.device,
         (device) => device?.lock?.owner === owner,

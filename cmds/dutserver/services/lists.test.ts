@@ -89,3 +89,34 @@ test("the runs of all agents are listed, the newest first, and those of one devi
     ],
   );
 });
+
+test("the list shows at once who has locked at an agent that is asked now and then, even one that answers late", async () => {
+  await using relay = await openRelay({ pollMs: 60_000 });
+  let owner: string | undefined;
+  let asked = 0;
+  const [second, locked] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  await relay.agent(["board"], (router) =>
+    router.service(DeviceService, {
+      async list() {
+        const before = owner === undefined ? { name: "board" } : { name: "board", lock: { owner, expiresAt: 9n } };
+        asked += 1;
+        if (asked === 2) {
+          second.resolve();
+          await locked.promise;
+        }
+        return { devices: [before] };
+      },
+      lock() {
+        owner = "alice@h";
+        setImmediate(() => locked.resolve());
+        return { lock: { owner, expiresAt: 9n } };
+      },
+    }),
+  );
+  const { devices } = relay.client;
+  await devices.list({});
+  relay.lab.inventory.knock("board");
+  await second.promise;
+  await devices.lock({ device: "board" });
+  assert.equal((await devices.list({})).devices[0]?.lock?.owner, "alice@h");
+});
