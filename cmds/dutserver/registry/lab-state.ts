@@ -108,7 +108,6 @@ export class LabState {
       if (entry === undefined) {
         this.#delete(key, Number.POSITIVE_INFINITY);
       } else {
-        this.#gone.delete(key);
         this.#put(entry);
       }
     }
