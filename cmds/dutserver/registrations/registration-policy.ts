@@ -38,7 +38,8 @@ export function parseRegistrationPolicy(text: string): RegistrationPolicy {
 
 /**
  * Where to dial an agent that registers `asked` from `source`, undefined for a unix socket of this machine: back to the
- * source and nowhere else, so that nobody makes the server call third parties. Throws permission_denied.
+ * source and nowhere else, so that nobody makes the server call third parties; a unix socket for who came over one alone.
+ * Throws permission_denied.
  */
 export async function registeredTarget(
   asked: Address,
@@ -52,7 +53,8 @@ export async function registeredTarget(
     });
   }
   if (asked.kind === "unix") {
-    if (!isLoopback(from)) {
+    // Who comes over TCP need not be somebody who may open the sockets that this server may.
+    if (source !== undefined) {
       throw notTheSource(asked, from);
     }
     return asked;
