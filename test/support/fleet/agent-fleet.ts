@@ -21,6 +21,8 @@ export interface FleetOptions {
   readonly devices: number;
   /** What names of agents and devices begin with. Default "fleet". */
   readonly name?: string;
+  /** The directory of an authority of a lab: the agents speak TLS, each with a certificate of its own. Default none. */
+  readonly authority?: string;
 }
 
 /** Many agents in a process of their own, which goes with the lab. */
@@ -35,10 +37,11 @@ export interface AgentFleet {
 
 /** Resolves when the agents are made. They are at no server before they are told to start. */
 export async function openAgentFleet(lab: Lab, options: FleetOptions): Promise<AgentFleet> {
-  const { servers, agents, devices, name = "fleet" } = options;
+  const { servers, agents, devices, name = "fleet", authority } = options;
   const program = fileURLToPath(import.meta.resolve("#test/programs/agent-fleet.ts"));
   const words = [servers, lab.path("fleet-state"), `${agents}`, `${devices}`, name];
-  const child = lab.startWords([process.execPath, program, ...words]);
+  const secured = authority === undefined ? [] : [authority];
+  const child = lab.startWords([process.execPath, program, ...words, ...secured]);
   const events: FleetEvent[] = [];
   const news = new EventEmitter<{ event: []; error: [unknown] }>().setMaxListeners(0);
   createInterface(child.process.stdout).on("line", (line) => {
