@@ -11,7 +11,7 @@ import { calls, echo } from "./rows/calls.ts";
 import { cluster } from "./rows/cluster.ts";
 import { crowd } from "./rows/crowd.ts";
 import { files } from "./rows/files.ts";
-import { fleet, largeFleet } from "./rows/fleet.ts";
+import { fleet, largeFleet, tlsFleet } from "./rows/fleet.ts";
 import { loop } from "./rows/loop.ts";
 import { list, run, startUp } from "./rows/processes.ts";
 
@@ -28,6 +28,7 @@ const groups: readonly Group[] = [
   bulk,
   cluster,
   fleet,
+  tlsFleet,
   largeFleet,
 ];
 

@@ -1,4 +1,5 @@
 import { setPriority } from "node:os";
+import { setTimeout as wait } from "node:timers/promises";
 import { type AgentFleet, openAgentFleet } from "#test/support/fleet/agent-fleet.ts";
 import type { Lab } from "#test/support/lab.ts";
 
@@ -6,13 +7,16 @@ import type { Lab } from "#test/support/lab.ts";
 const agentsPerProcess = 1_250;
 /** Of the agents' processes: in a lab they have computers of their own, here the server and its clients go first. */
 const niceness = 10;
+/** What they get to come, in milliseconds. */
+const patienceMs = 300_000;
 
 export interface BenchFleetOptions {
   /** `host:port`. */
   readonly server: string;
   readonly agents: number;
   readonly devices: number;
-  readonly name?: string;
+  /** See FleetOptions. */
+  readonly authority?: string;
 }
 
 /** Agents with devices, in as many processes as they need. They go with the lab. */
@@ -34,12 +38,12 @@ export class BenchFleet {
   }
 
   /** Resolves when the agents are made. They are at no server before they are told to start. */
-  static async open(lab: Lab, { server, agents, devices, name = "fleet" }: BenchFleetOptions): Promise<BenchFleet> {
+  static async open(lab: Lab, { server, agents, devices, ...rest }: BenchFleetOptions): Promise<BenchFleet> {
     const count = Math.ceil(agents / agentsPerProcess);
     const each = agents / count;
-    const names = Array.from({ length: count }, (_, index) => `${name}${index}`);
+    const names = Array.from({ length: count }, (_, index) => `fleet${index}`);
     const processes = await Promise.all(
-      names.map((own) => openAgentFleet(lab, { servers: server, agents: each, devices, name: own })),
+      names.map((own) => openAgentFleet(lab, { servers: server, agents: each, devices, name: own, ...rest })),
     );
     for (const { pid } of processes) {
       setPriority(pid, niceness);
@@ -61,10 +65,22 @@ export class BenchFleet {
     this.#marks = this.#processes.map(({ events }) => events.length);
   }
 
-  /** Resolves when all are at the server, with the Unix time of the last one's coming in milliseconds. */
+  /**
+   * Resolves when all are at the server, with the Unix time of the last one's coming in milliseconds. Rejects when that
+   * takes longer than any machine should need.
+   */
   async attached(): Promise<number> {
     const times = this.#processes.map((process, index) => process.had("attached", this.#each, this.#marks[index]));
-    return Math.max(...(await Promise.all(times)));
+    const over = new AbortController();
+    const late = wait(patienceMs, undefined, { signal: over.signal }).then(() => {
+      throw new Error(`not all of ${this.#agents} agents are at the server within ${patienceMs / 1000} s`);
+    });
+    late.catch(() => {});
+    try {
+      return Math.max(...(await Promise.race([Promise.all(times), late])));
+    } finally {
+      over.abort();
+    }
   }
 
   /**
