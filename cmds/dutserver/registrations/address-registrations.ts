@@ -1,16 +1,21 @@
-import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
+import { DutError, type DutErrorCode, messageOf } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
+import { inTurns } from "#pkg/lock/turns.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { formatAddress, parseAddress } from "#pkg/protocol/address.ts";
 import { refuseUnfitName } from "#pkg/protocol/names.ts";
 import type { Agent } from "../agents/callee.ts";
 import { registeredAgent } from "../agents/registered-agent.ts";
+import type { Arrival } from "../registry/agent-book.ts";
 import type { Registry } from "../registry/registry.ts";
 import { mostDevices } from "../sessions/announcement.ts";
 import { type RegistrationPolicy, registeredTarget } from "./registration-policy.ts";
 
 /** How long an agent may take to show that it still has a device that another one claims, in milliseconds. */
 const provenAliveMs = 2_000;
+
+/** What a call fails with when there is no agent that has devices; whatever else it fails with says nothing of that. */
+const absences: ReadonlySet<DutErrorCode> = new Set(["unavailable", "deadline_exceeded", "unimplemented", "not_found"]);
 
 export interface RegistrationsOptions {
   readonly registry: Registry;
@@ -26,12 +31,16 @@ export class AddressRegistrations implements Disposable {
   readonly #options: RegistrationsOptions;
   readonly #agents = new Map<string, Agent & Disposable>();
   readonly #changes: Disposable;
+  /** Of an agent: whoever dials it or drops its connection knows what becomes of it. */
+  readonly #inTurn = inTurns();
 
   constructor(options: RegistrationsOptions) {
     this.#options = options;
     this.#changes = options.registry.onChange((change) => {
       if (change.kind === "server") {
         this.#adoptAll();
+      } else {
+        this.#leaveWithoutDevices(change.name);
       }
     });
     this.#adoptAll();
@@ -55,14 +64,13 @@ export class AddressRegistrations implements Disposable {
     }
     const facts = devices.map((device) => ({ name: device, description: "", labels: {} }));
     const arrival = { name, key: "", address: name, version: "", bootId: "", fence: 0, devices: facts };
-    const agent = place.kind === "here" ? place.agent : this.#dial(name);
-    await registry.attach(arrival, this.#presence(agent), (device, owner) => this.claimable(device, owner));
+    await this.#inTurn(name, () => this.#attach(arrival));
     log.info("agent registered", { agent: name, devices });
   }
 
   /**
    * Whether a device may be taken from its owner: from an agent without a key that does not answer for it, and from no
-   * other.
+   * other. Throws what keeps that from being known.
    */
   readonly claimable = async (device: string, owner: string): Promise<boolean> => {
     const { registry } = this.#options;
@@ -91,39 +99,60 @@ export class AddressRegistrations implements Disposable {
     }
   }
 
-  #dial(name: string): Agent {
-    this.#agents.get(name)?.[Symbol.dispose]();
-    const agent = registeredAgent(name, parseAddress(name));
+  /** In the agent's turn. */
+  async #attach(arrival: Arrival): Promise<void> {
+    const { name } = arrival;
+    const agent = this.#agents.get(name) ?? registeredAgent(name, parseAddress(name));
     this.#agents.set(name, agent);
-    return agent;
+    const presence = { agent, superseded: () => this.#left(name), reviewed: () => {} };
+    try {
+      await this.#options.registry.attach(arrival, presence, this.claimable);
+    } finally {
+      this.#dropUnlessHere(name);
+    }
   }
 
   /** Another server that dials the agent now does it alone. */
-  #presence(agent: Agent) {
-    return {
-      agent,
-      superseded: () => {
-        if (this.#options.registry.placeOf(agent.name).kind !== "here") {
-          this.#agents.get(agent.name)?.[Symbol.dispose]();
-          this.#agents.delete(agent.name);
-        }
-      },
-      reviewed: () => {},
-    };
+  #left(name: string): void {
+    void this.#inTurn(name, async () => this.#dropUnlessHere(name));
+  }
+
+  #dropUnlessHere(name: string): void {
+    if (this.#options.registry.placeOf(name).kind !== "here") {
+      this.#agents.get(name)?.[Symbol.dispose]();
+      this.#agents.delete(name);
+    }
+  }
+
+  /** An agent whose devices are all others' now is called no more, until it registers again. */
+  #leaveWithoutDevices(name: string): void {
+    const { registry, log } = this.#options;
+    const record = registry.recordOf(name);
+    if (this.#agents.has(name) && record?.devices.length === 0 && registry.placeOf(name).kind === "here") {
+      registry.detach(name, record.epoch, "all its devices belong to others").then(
+        () => this.#left(name),
+        (error: unknown) => log.warn("agent without devices not left", { agent: name, err: messageOf(error) }),
+      );
+    }
   }
 
   /** Dials the agents that no living server has: those of this server before it was started anew, and of one that is gone. */
   #adoptAll(): void {
     const { registry, log } = this.#options;
     for (const name of registry.agents) {
-      const record = registry.recordOf(name);
-      if (record !== undefined && record.address !== "" && registry.placeOf(name).kind === "offline") {
-        const arrival = { ...record, name };
-        registry.attach(arrival, this.#presence(this.#dial(name))).then(
-          () => log.info("agent adopted", { agent: name }),
-          (error: unknown) => log.warn("agent not adopted", { agent: name, err: messageOf(error) }),
-        );
-      }
+      this.#inTurn(name, () => this.#adopt(name)).catch((error: unknown) =>
+        log.warn("agent not adopted", { agent: name, err: messageOf(error) }),
+      );
+    }
+  }
+
+  async #adopt(name: string): Promise<void> {
+    const { registry, log } = this.#options;
+    const record = registry.recordOf(name);
+    const isDialled = record !== undefined && record.address !== "" && record.devices.length > 0;
+    if (isDialled && registry.placeOf(name).kind === "offline") {
+      await this.#attach({ ...record, name });
+      log.info("agent adopted", { agent: name });
     }
   }
 }
@@ -147,12 +176,15 @@ function refuseIncomplete(devices: readonly string[], address: string): void {
   }
 }
 
+/** Throws what keeps the answer from being known. */
 async function stillHas({ clients }: Agent, device: string): Promise<boolean> {
   try {
     const { devices } = await clients.devices.list({}, { timeoutMs: provenAliveMs });
     return devices.some(({ name }) => name === device);
-  } catch {
-    // Whatever went wrong, the agent did not answer for the device.
-    return false;
+  } catch (error) {
+    if (error instanceof DutError && absences.has(error.code)) {
+      return false;
+    }
+    throw error;
   }
 }
