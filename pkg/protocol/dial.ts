@@ -1,4 +1,5 @@
 import { createConnection, type Socket } from "node:net";
+import type { Role } from "#pkg/auth/peer.ts";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { type Address, formatAddress } from "./address.ts";
 import { limits } from "./limits.ts";
@@ -15,6 +16,8 @@ export interface ClientTls {
   readonly ca: string | undefined;
   /** Its own certificate and the key to it; undefined shows none. */
   readonly own: { readonly cert: string; readonly key: string } | undefined;
+  /** What the peer's certificate has to be for when it is one of ours; undefined takes any that is meant for the address. */
+  readonly expects?: Role;
 }
 
 /**

@@ -10,9 +10,14 @@ export interface Source {
 
 const here: Source = { name: "here", here: true };
 
+/** An address as people write it: what is IPv4 in IPv6 is IPv4. */
+export function plainAddress(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/i, "");
+}
+
 /** The source of a connection from an address; without an address it came over a unix socket. */
 export function sourceOf(address: string | undefined): Source {
-  const plain = address?.replace(/^::ffff:(?=\d+\.)/i, "").replace(/%.*$/, "");
+  const plain = address === undefined ? undefined : plainAddress(address).replace(/%.*$/, "");
   if (plain === undefined || plain === "::1" || /^127\./.test(plain)) {
     return here;
   }

@@ -77,6 +77,7 @@ test("a certificate says who it is for, and is of use for what its holder does",
   for (const words of [
     ["user", "alice@lab"],
     ["agent", "bench-1", "-host", "192.0.2.4", "-days", "30"],
+    ["agent", "bench-2"],
     ["server", "b"],
   ]) {
     await cert([words[0] ?? "", "-dir", made.directory, ...words.slice(1)]);
@@ -89,6 +90,7 @@ test("a certificate says who it is for, and is of use for what its holder does",
   assert.deepEqual(described, [
     ["user", "alice@lab", 365, "URI:urn:dutctl:user:alice@lab", [client]],
     ["agent", "bench-1", 30, "URI:urn:dutctl:agent:bench-1, IP Address:192.0.2.4", [server, client]],
+    ["agent", "bench-2", 730, "URI:urn:dutctl:agent:bench-2", [client]],
     ["server", "b", 730, "URI:urn:dutctl:server:b, DNS:b", [server, client]],
   ]);
 });

@@ -3,6 +3,7 @@ import { BlockList, isIP, isIPv4 } from "node:net";
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
 import { type Address, formatAddress } from "#pkg/protocol/address.ts";
+import { plainAddress } from "#pkg/protocol/source.ts";
 
 /** Ports below are other programs', which a server must not be made to call. */
 const lowestPort = 1024;
@@ -82,11 +83,6 @@ function notTheSource(asked: Address, from: string): DutError {
       hint: "an agent registers its own address",
     },
   );
-}
-
-/** IPv4 in IPv6 is what it is. */
-function plainAddress(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.)/i, "");
 }
 
 function isLoopback(address: string): boolean {

@@ -6,6 +6,7 @@ import type { Metrics } from "#pkg/metrics/metrics.ts";
 import type { Guest } from "#pkg/protocol/connection-budget.ts";
 import type { Upgrade } from "#pkg/protocol/http1-door.ts";
 import { limits } from "#pkg/protocol/limits.ts";
+import { plainAddress } from "#pkg/protocol/source.ts";
 import { Tunnel } from "#pkg/relay/tunnel.ts";
 import { acceptUpgrade, refuseUpgrade, upgrades } from "#pkg/relay/upgrade.ts";
 import { Flapping } from "./flapping.ts";
@@ -60,7 +61,7 @@ export class SessionDoor implements Disposable {
   }
 
   async #serve(socket: Socket, guest: Guest): Promise<void> {
-    const remote = `${socket.remoteAddress ?? "unix socket"}`;
+    const remote = socket.remoteAddress === undefined ? "a unix socket" : plainAddress(socket.remoteAddress);
     const log = this.#options.log.with({ remote });
     const refusals = this.#refusals.with({ remote });
     try {

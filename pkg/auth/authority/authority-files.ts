@@ -59,7 +59,7 @@ export async function createAuthority(
   return { certificate: new X509Certificate(made.cert), movedTo };
 }
 
-/** What is to be signed: without hosts, those of the certificate that is renewed, or else the holder's name. */
+/** What is to be signed: without hosts, those of the certificate that is renewed, or else a server's name, and none for others. */
 export type Request = Pick<Wanted, "role" | "name" | "days"> & { readonly hosts: readonly string[] | undefined };
 
 /**
@@ -87,7 +87,7 @@ export async function issueInto(directory: string, { role, name, days, hosts }: 
 }
 
 function hostsOf(role: Role, name: string): readonly string[] {
-  return role === "user" || name.includes("@") ? [] : [name];
+  return role === "server" && !name.includes("@") ? [name] : [];
 }
 
 async function readAuthority(directory: string): Promise<Credentials> {

@@ -51,7 +51,8 @@ export async function issue(authority: Credentials, wanted: Wanted, now = Date.n
   const x509 = await library();
   const issuer = new x509.X509Certificate(authority.cert);
   const { privateKey, publicKey } = await keysOf(wanted.key);
-  const purposes = role === "user" ? [clientAuth] : [serverAuth, clientAuth];
+  const isCalled = role === "server" || (role === "agent" && hosts.length > 0);
+  const purposes = isCalled ? [serverAuth, clientAuth] : [clientAuth];
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serialNumber(),
     subject: [{ CN: [name] }],

@@ -58,7 +58,7 @@ class TlsFiles implements Tls {
 
   towardsServers(): ClientTls | undefined {
     const { own, ca } = this.#texts;
-    return ca === undefined ? undefined : { own, ca: ca.kind === "file" ? ca.pem : undefined };
+    return ca === undefined ? undefined : { own, ca: ca.kind === "file" ? ca.pem : undefined, expects: "server" };
   }
 
   get agentName(): string | undefined {

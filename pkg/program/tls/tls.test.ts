@@ -138,8 +138,8 @@ test("files that are read again count for the listener and for connections, and 
       [
         `certificates not changed ${own.key} (-tls-key) is not the key to the certificate in ${own.cert} (the first certificate of the file is its own)`,
       ],
-      { own: first, ca: authority.own.cert },
-      { own: second, ca: authority.own.cert },
+      { own: first, ca: authority.own.cert, expects: "server" },
+      { own: second, ca: authority.own.cert, expects: "server" },
       { ...second, clientCa: undefined },
     ],
   );
@@ -147,5 +147,8 @@ test("files that are read again count for the listener and for connections, and 
 
 test("the authorities of the computer are asked for by their name", async () => {
   using tls = await openTls({ own: undefined, clientCa: undefined, ca: "system" }, silentLog);
-  assert.deepEqual([tls?.towardsServers(), tls?.listening], [{ own: undefined, ca: undefined }, undefined]);
+  assert.deepEqual(
+    [tls?.towardsServers(), tls?.listening],
+    [{ own: undefined, ca: undefined, expects: "server" }, undefined],
+  );
 });

@@ -2,8 +2,10 @@ import type { X509Certificate } from "node:crypto";
 import { isIP, type Socket } from "node:net";
 import { connect, getCACertificates, type TLSSocket } from "node:tls";
 import { hostNames } from "#pkg/auth/alternative-names.ts";
+import { peerOfCertificate } from "#pkg/auth/peer.ts";
 import { certificatesIn } from "#pkg/auth/pem.ts";
 import { DutError } from "#pkg/errors/dut-error.ts";
+import { quote } from "#pkg/golang/quote.ts";
 import type { ClientTls } from "../dial.ts";
 
 export interface Securing {
@@ -39,12 +41,25 @@ function systemAuthorities(): string[] {
 /** Throws unauthenticated, with the certificates in question named, for a peer that is not the one it should be. */
 export function refuseUntrusted(secured: TLSSocket, securing: Securing): void {
   if (secured.authorized) {
+    refuseOtherRole(secured, securing);
     return;
   }
   const problem = secured.authorizationError;
   const chain = chainOf(secured);
   secured.destroy();
   throw untrusted(String(problem instanceof Error && "code" in problem ? problem.code : problem), chain, securing);
+}
+
+/** An agent's certificate may be for a host that a server has as well, and does not make a server of it. */
+function refuseOtherRole(secured: TLSSocket, { peer, tls: { expects } }: Securing): void {
+  const certificate = secured.getPeerX509Certificate();
+  const shown = certificate && peerOfCertificate(certificate);
+  if (expects !== undefined && shown?.role !== undefined && shown.role !== expects) {
+    secured.destroy();
+    throw new DutError("unauthenticated", `the certificate of ${peer} is that of ${shown.role} ${quote(shown.name)}`, {
+      hint: `a ${expects} is wanted there, with a certificate by dutserver cert ${expects}`,
+    });
+  }
 }
 
 /** What the peer has shown: its own certificate, then the one that signed it, and so on. */

@@ -314,3 +314,18 @@ test("a certificate is shown over as many connections as it may have, and one mo
     ],
   );
 });
+
+test("an agent whose certificate is for the host of a server is called there, and is no server", async () => {
+  await using agent = await listening(await ours.issue("agent", "bench", { hosts: ["localhost"] }));
+  await using server = await listening(good);
+  const { port } = agent.address;
+  const asServer = { ...ours.clientTls(), expects: "server" } as const;
+  assert.deepEqual(
+    [
+      await seen(agent.address, ours.clientTls()),
+      await seen(server.address, asServer),
+      await seen(agent.address, asServer),
+    ],
+    [["board"], ["board"], ["unauthenticated", `the certificate of localhost:${port} is that of agent "bench"`]],
+  );
+});
