@@ -79,7 +79,7 @@ test("nothing that a user says makes a line of its own in the logs that people r
   const address = await listening(server);
   const config = await lab.configuration({ board });
   const agent = lab.start("dutagent", ["-a", "localhost:0", "-c", config, "-server", address]);
-  await agent.said("stderr", / registered/);
+  await agent.said("stderr", / attached/);
   await forge(lab, address);
   await Promise.all([agent.stop(), server.stop()]);
   for (const { stderr } of [agent, server]) {
