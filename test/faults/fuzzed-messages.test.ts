@@ -40,6 +40,7 @@ const documented: Readonly<Record<"v1" | "lab", ReadonlySet<string>>> = {
     "unimplemented",
     "already_exists",
     "permission_denied",
+    "resource_exhausted",
   ),
 };
 

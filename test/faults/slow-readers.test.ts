@@ -100,7 +100,6 @@ test("a hundred clients that never read leave the server small and everybody els
     "-log",
     "info",
   );
-  await using canary = openCanary(server, "other");
   const ofServer = await growth(server);
   const streams: ClientHttp2Stream[] = [];
   {
@@ -111,12 +110,14 @@ test("a hundred clients that never read leave the server small and everybody els
     for (const name of names) {
       await agent.said("stderr", new RegExp(`"device":"${name}"[^\\n]*"run started"`));
     }
+    // Those that stand still are the fault; that a hundred programs start at once is work for a small machine.
+    await using canary = openCanary(server, "other");
     await canary.seen(30);
+    await canary.stop(t);
     const grown = Math.round(await ofServer());
     t.diagnostic(`server +${grown} MB for 100 clients that do not read`);
     assert.ok(grown < 150, `grown by ${grown} MB`);
   }
-  await canary.stop(t);
   await untilFree(agent);
 });
 
