@@ -32,11 +32,6 @@ export class SessionDoor implements Disposable {
     this.#refusals = sparing(options.log);
   }
 
-  /** How many agents are connected. */
-  get size(): number {
-    return this.#sessions.size;
-  }
-
   readonly upgrade: Upgrade = (_, socket, _head, guest) => {
     if (this.#closing !== undefined) {
       refuseUpgrade(socket, 503, this.#closing);

@@ -98,11 +98,6 @@ export class Session {
     this.#feed.push({ msg: { case: "leave", value: { reason } } });
   }
 
-  /** How many streams are open on the connection, besides those of the session itself. */
-  get openStreams(): number {
-    return this.#tunnel.openStreams;
-  }
-
   drop(reason: string): void {
     this.#tunnel.drop(reason);
   }
