@@ -14,11 +14,31 @@ const forDemo = [
   "zstd",
 ];
 
+/** Real counterparts of the modules: flash tools, BMCs, switches, virtual boards, image tools. */
+const forModules = [
+  "flashrom",
+  "gpiod",
+  "ipmitool",
+  "openipmi",
+  "snmp",
+  "snmpd",
+  "qemu-system-x86",
+  "qemu-utils",
+  ...(process.arch === "x64" ? ["linux-image-cloud-amd64"] : []),
+  "ovmf",
+  "swtpm",
+  "bmap-tools",
+  "uhubctl",
+  "usbrelay",
+  "usbsdmux",
+];
+
 /** What a purpose needs; the tests have foreign clients, stores, proxies, firewalls and a clock to set besides. @type {Readonly<Record<string, readonly string[]>>} */
 export const packageSets = {
   demo: forDemo,
   test: [
     ...forDemo,
+    ...forModules,
     "curl",
     "python3-grpcio",
     "faketime",

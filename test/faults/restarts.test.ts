@@ -190,8 +190,10 @@ test("a device that is taken out of the configuration is retiring behind the ser
     }
   }
   const finished = await run.ended;
+  // The agent's list may be shorter a moment before the agent has told the server that it gives the name up.
+  const told = seen.filter((state) => state !== "OFFLINE");
   assert.deepEqual(
-    [unchanged, finished, seen.slice(-2), await states()],
+    [unchanged, finished, told.slice(-2), await states()],
     [
       [
         ["board", "BUSY"],
