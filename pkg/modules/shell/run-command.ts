@@ -1,7 +1,7 @@
 import type { ExitStatus, Processes } from "#pkg/host/processes.ts";
 import type { Call } from "../module.ts";
-import { conduct } from "./conduct.ts";
-import { Tail } from "./tail.ts";
+import { conduct } from "../tool/conduct.ts";
+import { Tail } from "../tool/tail.ts";
 
 /** What a quiet command keeps of its stderr for the case that it fails. */
 const keptStderrBytes = 64 * 1024;
@@ -21,6 +21,7 @@ export async function runCommand(
   const { session } = call;
   const stdin = input === "nothing" ? {} : { stdin: session.stdin };
   return await conduct(call, {
+    title: "shell",
     start: (signal) => processes.start({ program, args, signal, ...stdin }),
     stdout: (piece) => session.stdout(piece),
     stderr: (piece) => session.stderr(piece),
@@ -31,6 +32,7 @@ export async function runCommand(
 export async function runQuietly(call: Call, processes: Processes, { program, args }: Command): Promise<ExitStatus> {
   const stderr = new Tail(keptStderrBytes);
   const status = await conduct(call, {
+    title: "shell",
     start: (signal) => processes.start({ program, args, signal }),
     stdout: async () => {},
     stderr: async (piece) => stderr.push(piece),
@@ -51,6 +53,7 @@ export async function runOnTerminal(
   const { session, log } = call;
   await using _raw = await session.rawMode();
   return await conduct(call, {
+    title: "shell",
     start: (signal) => processes.startOnTerminal({ program, args, stdin: session.stdin, terminal, signal }),
     stdout: (piece) => session.stdout(piece),
     stderr: (piece) => session.stderr(piece),

@@ -5,6 +5,8 @@ import type { Call } from "../module.ts";
 type Take = (piece: Uint8Array) => Promise<void>;
 
 interface Conducted<Child extends HostProcess> {
+  /** What the user calls it, for the error when it does not start. */
+  readonly title: string;
   /** Starts the program for as long as the signal is not aborted. */
   start(signal: AbortSignal): Promise<Child>;
   readonly stdout: Take;
@@ -23,7 +25,7 @@ export async function conduct<Child extends HostProcess>(call: Call, conducted: 
   const over = AbortSignal.any([signal, unheard.signal]);
   await using child = await conducted.start(over).catch((error: unknown) => {
     signal.throwIfAborted();
-    throw notStarted(error);
+    throw notStarted(conducted.title, error);
   });
   using _signals = session.onSignal((name) => child.kill(name));
   using _companion = conducted.accompany?.(child);
@@ -45,8 +47,9 @@ export async function conduct<Child extends HostProcess>(call: Call, conducted: 
   return status;
 }
 
-function notStarted(error: unknown): DutError {
+/** Foreign errors of starting a program, in the words of the modules. */
+export function notStarted(title: string, error: unknown): DutError {
   const { code, hint } = error instanceof DutError ? error : { code: "internal" as const, hint: undefined };
-  const message = `failed to execute shell: ${messageOf(error)}`;
+  const message = `failed to execute ${title}: ${messageOf(error)}`;
   return new DutError(code, message, hint === undefined ? { cause: error } : { hint, cause: error });
 }
