@@ -1,34 +1,47 @@
 import { join } from "node:path";
-import { DutError } from "#pkg/errors/dut-error.ts";
+import { setTimeout } from "node:timers/promises";
 import type { Host } from "#pkg/host/host.ts";
 import type { ExitStatus, HostProcess } from "#pkg/host/processes.ts";
-import type { BoardPlan } from "./options.ts";
+import { askTool } from "../tool/ask-tool.ts";
+import { endedBadly, endedWell } from "../tool/ended-badly.ts";
+import { findTool } from "../tool/find-tool.ts";
+import { type BoardDesign, type Machine, switchedItselfOff } from "../virtual-board/board-design.ts";
+import { requireDisk } from "../virtual-board/disk.ts";
+import { lastWords } from "../virtual-board/last-words.ts";
+import type { UmlPlan } from "./options.ts";
 
-/** What the kernel says to its starter is a few lines before its console works, and its last messages after a panic. */
-const outputCharacters = 8000;
-
-/** The orderly end. */
-export const switchedItselfOff = "it switched itself off";
+/** A kernel that cannot start at all has ended by then; one that boots takes longer to its first word. */
+const stillbornMs = 300;
 
 /** The name of the machine below the directory that the kernel keeps its socket in. */
 const umid = "board";
 
-export const runDirectory = (plan: BoardPlan) => join(plan.state, "run");
+/** Below the state directory. */
+const runDirectory = (plan: UmlPlan) => join(plan.state, "run");
 
 /** The argument that tells processes of this board from all others. */
-export const markOf = (plan: BoardPlan) => `uml_dir=${runDirectory(plan)}/`;
+const markOf = (plan: UmlPlan) => `uml_dir=${runDirectory(plan)}/`;
 
-/** A board that has power. Disposing cuts it. */
-export interface Machine extends AsyncDisposable {
-  readonly pid: number;
-  /** Says how it ended, with everything of it gone; never rejects. */
-  readonly ended: Promise<string>;
-  /** Presses ctrl-alt-del. False when the kernel does not listen (yet). */
-  ctrlAltDelete(signal: AbortSignal): Promise<boolean>;
+/** User-Mode Linux as a board. */
+export function umlBoard(plan: UmlPlan): BoardDesign<Machine> {
+  return {
+    plan,
+    marks: [markOf(plan)],
+    leftovers: [runDirectory(plan)],
+    startHint: "see the options kernel, memory and arguments",
+    async check({ processes }) {
+      await findTool(processes, plan.kernel, "user-mode-linux");
+      await findTool(processes, "socat", "socat");
+    },
+    async start(device, { host }) {
+      await requireDisk(plan.disk, host.files);
+      return await startMachine(plan, device, host);
+    },
+  };
 }
 
 /** Boots a kernel on a serial device. Throws as `Processes.start` does. */
-export async function startMachine(plan: BoardPlan, device: string, { processes, files }: Host): Promise<Machine> {
+async function startMachine(plan: UmlPlan, device: string, { processes, files }: Host): Promise<Machine> {
   const stop = new AbortController();
   const process = await processes.start({
     program: plan.kernel,
@@ -54,7 +67,8 @@ export async function startMachine(plan: BoardPlan, device: string, { processes,
   return {
     pid: process.pid,
     ended,
-    ctrlAltDelete: (signal) => pressCtrlAltDelete(join(runDirectory(plan), umid, "mconsole"), processes, signal),
+    started: setTimeout(stillbornMs),
+    askToShutDown: (signal) => pressCtrlAltDelete(join(runDirectory(plan), umid, "mconsole"), processes, signal),
     async [Symbol.asyncDispose]() {
       stop.abort();
       await ended;
@@ -65,15 +79,15 @@ export async function startMachine(plan: BoardPlan, device: string, { processes,
 
 async function howItEnded(process: HostProcess): Promise<string> {
   const [said, complained, status] = await Promise.all([
-    lastOf(process.stdout),
-    lastOf(process.stderr),
+    lastWords(process.stdout),
+    lastWords(process.stderr),
     process.exited,
   ]);
   return explainEnd(status, `${said}\n${complained}`);
 }
 
 function explainEnd(status: ExitStatus, output: string): string {
-  if (status.kind === "exited" && status.code === 0) {
+  if (endedWell(status)) {
     return switchedItselfOff;
   }
   if (status.kind === "exited" ? status.code === 134 : status.signal === "SIGABRT") {
@@ -85,27 +99,17 @@ function explainEnd(status: ExitStatus, output: string): string {
   return status.kind === "exited" && words !== undefined ? `${how}: ${words.trim()}` : how;
 }
 
-async function lastOf(output: AsyncIterable<Uint8Array>): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const piece of output) {
-    text = (text + decoder.decode(piece, { stream: true })).slice(-outputCharacters);
-  }
-  return text;
-}
-
 /**
  * The request `cad` of the management console: magic 0xcafebabe, version 2, length, command (mconsole.h of the kernel,
  * little-endian), as a datagram, which Node cannot send.
  */
 const request = String.raw`printf '\276\272\376\312\002\000\000\000\003\000\000\000cad' | socat -u STDIN "UNIX-SENDTO:$1"`;
 
-async function pressCtrlAltDelete(socket: string, processes: Host["processes"], signal: AbortSignal): Promise<boolean> {
-  await using sent = await processes.start({ program: "sh", args: ["-c", request, "ctrl-alt-del", socket], signal });
-  const [, , status] = await Promise.all([lastOf(sent.stdout), lastOf(sent.stderr), sent.exited]);
-  signal.throwIfAborted();
+async function pressCtrlAltDelete(socket: string, processes: Host["processes"], signal: AbortSignal) {
+  const args = ["-c", request, "ctrl-alt-del", socket];
+  const { status, stderr } = await askTool(processes, "socat", { program: "sh", args, signal });
   if (status.kind === "killed") {
-    throw new DutError("internal", `socat was ended by ${status.signal}`);
+    throw endedBadly("socat", status, stderr);
   }
-  return status.code === 0;
+  return status.code === 0 ? undefined : "the board's kernel does not listen yet";
 }

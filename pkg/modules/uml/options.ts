@@ -3,10 +3,8 @@ import { z } from "zod";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { parseDuration } from "#pkg/golang/duration.ts";
 import { durationOption } from "../duration-option.ts";
-
-const sizeOption = z.string().regex(/^[1-9]\d*[kKmMgG]$/, "expected a number and k, M or G, such as 64M");
-
-const unitBytes = { k: 1024, m: 1024 ** 2, g: 1024 ** 3 } as const;
+import { bytesOf, sizeOption } from "../size-option.ts";
+import type { BoardPlan } from "../virtual-board/board-design.ts";
 
 export const umlOptions = z.strictObject({
   state: z.string().min(1).describe("directory that is this board's alone; made when it is missing"),
@@ -17,31 +15,26 @@ export const umlOptions = z.strictObject({
     .min(1)
     .optional()
     .describe("symbolic link to the serial console; default `console` in the state directory"),
-  limit: sizeOption.default("8G").describe("the largest image that `flash` takes, also after unpacking"),
-  memory: sizeOption.default("64M").describe("the board's memory"),
+  limit: sizeOption().default("8G").describe("the largest image that `flash` takes, also after unpacking"),
+  memory: sizeOption().default("64M").describe("the board's memory"),
   arguments: z.array(z.string()).default([]).describe("further arguments of the kernel"),
   grace: durationOption().default("10s").describe("how long `off` waits for an orderly end"),
 });
 
 export type UmlOptions = z.output<typeof umlOptions>;
 
-/** What a board is made of: every default filled in, every path absolute. */
-export interface BoardPlan {
-  readonly state: string;
+/** Every default filled in. */
+export interface UmlPlan extends BoardPlan {
   readonly kernel: string;
-  readonly disk: string;
-  readonly console: string;
-  readonly limitBytes: number;
   readonly memory: string;
   readonly arguments: readonly string[];
-  readonly graceMs: number;
 }
 
 /** The longest path of a unix socket (unix(7)), less what the kernel's management console adds to the state directory. */
 const longestState = 107 - "/run/board/mconsole".length;
 
 /** Throws invalid_argument for a path that the kernel's command line cannot carry. */
-export function planBoard(options: UmlOptions): BoardPlan {
+export function planBoard(options: UmlOptions): UmlPlan {
   const state = resolve(options.state);
   const disk = resolve(options.disk ?? join(state, "disk.img"));
   for (const [option, path] of [
@@ -73,8 +66,4 @@ export function planBoard(options: UmlOptions): BoardPlan {
     arguments: options.arguments,
     graceMs: parseDuration(options.grace),
   };
-}
-
-function bytesOf(size: string): number {
-  return Number(size.slice(0, -1)) * unitBytes[size.slice(-1).toLowerCase() as keyof typeof unitBytes];
 }

@@ -2,8 +2,9 @@ import { setTimeout } from "node:timers/promises";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Host } from "#pkg/host/host.ts";
 import type { Log } from "#pkg/log/log.ts";
-import { markOf, runDirectory } from "./machine.ts";
-import type { BoardPlan } from "./options.ts";
+import type { BoardDesign, Machine } from "./board-design.ts";
+
+type Traces = Pick<BoardDesign<Machine>, "plan" | "marks" | "leftovers">;
 
 /** A killed process is seen for a moment longer. */
 const lookAgainMs = 20;
@@ -13,9 +14,9 @@ const rounds = 100;
  * Ends and removes what an agent that was killed left of a board. To be called by the owner of the state directory only.
  * Throws failed_precondition when a process cannot be ended.
  */
-export async function removeLeftovers(plan: BoardPlan, host: Host, log: Log): Promise<void> {
+export async function removeLeftovers(traces: Traces, host: Host, log: Log): Promise<void> {
   const { files } = host;
-  let pids = await leftRunning(plan, host);
+  let pids = await leftRunning(traces.marks, host);
   for (let round = 0; pids.length > 0; round++) {
     if (round === rounds) {
       throw new DutError(
@@ -26,24 +27,25 @@ export async function removeLeftovers(plan: BoardPlan, host: Host, log: Log): Pr
         },
       );
     }
-    log.warn("ending a board that a killed agent left running", { state: plan.state, pids });
+    log.warn("ending a board that a killed agent left running", { state: traces.plan.state, pids });
     await kill(pids, host);
     await setTimeout(lookAgainMs);
-    pids = await leftRunning(plan, host);
+    pids = await leftRunning(traces.marks, host);
   }
-  await files.remove(runDirectory(plan));
-  await files.remove(`${plan.disk}.new`);
+  for (const path of [`${traces.plan.disk}.new`, ...traces.leftovers]) {
+    await files.remove(path);
+  }
 }
 
 /**
- * A process is the board's when one of its arguments is the directory that only this board's kernel is started with, so a
- * process id that was given to another program meanwhile is not touched.
+ * A process is the board's when one of its arguments is one that only this board's are started with, so a process id that
+ * was given to another program meanwhile is not touched.
  */
-async function leftRunning(plan: BoardPlan, { files }: Host): Promise<string[]> {
+async function leftRunning(marks: readonly string[], { files }: Host): Promise<string[]> {
   const pids: string[] = [];
   for (const pid of (await files.list("/proc")).filter((name) => /^\d+$/.test(name))) {
     const command = await files.readText(`/proc/${pid}/cmdline`).catch(ended);
-    if (command?.split("\0").includes(markOf(plan))) {
+    if (command?.split("\0").some((argument) => marks.includes(argument))) {
       pids.push(pid);
     }
   }

@@ -5,14 +5,23 @@ import { compressionOf, decompress, magicBytes } from "../image-stream/compressi
 import { peekable } from "../image-stream/peekable.ts";
 import { steps } from "../image-stream/steps.ts";
 import type { Call } from "../module.ts";
-import { describeImage, headBytes } from "./image.ts";
-import type { BoardPlan } from "./options.ts";
+import type { BoardPlan } from "./board-design.ts";
+import { headBytes } from "./image.ts";
+
+/** Says what an image with this beginning and size holds; throws invalid_argument for what this board cannot boot. */
+export type DescribeImage = (head: Uint8Array, size: number) => string;
 
 /**
  * Replaces a board's disk by an image of the client's. Nothing of the image is kept in memory but its head, and until all
  * of it is on the disk and found good the old disk stays in place. The board must be off.
  */
-export async function flash(image: string, plan: BoardPlan, host: Host, { session, signal }: Call) {
+export async function flash(
+  image: string,
+  plan: Pick<BoardPlan, "disk" | "limitBytes">,
+  describe: DescribeImage,
+  host: Host,
+  { session, signal }: Call,
+) {
   const file = await session.requestFile(image);
   const limited = (bytes: number) => refuseBeyond(plan.limitBytes, bytes);
   limited(file.attributes.size ?? 0);
@@ -38,7 +47,7 @@ export async function flash(image: string, plan: BoardPlan, host: Host, { sessio
     }
     await next.write(piece);
   }
-  const content = describeImage(head, size);
+  const content = describe(head, size);
   signal.throwIfAborted();
   await next.commit();
   await session.print(`${reception.done} bytes received (${compression})\n`);

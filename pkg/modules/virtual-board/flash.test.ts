@@ -10,18 +10,18 @@ import { nodeProcesses } from "#pkg/host/node-processes.ts";
 import { memoryHost } from "#test/support/memory-host.ts";
 import { recordedCall } from "#test/support/recorded-call.ts";
 import { flash } from "./flash.ts";
-import { planBoard, umlOptions } from "./options.ts";
+import { describeImage } from "./image.ts";
 
 const host = memoryHost({ files: nodeFiles(), processes: nodeProcesses() });
 const mib = 1024 * 1024;
 
 /** Flashes an image over an old disk; what was said, and what there is afterwards. */
-async function flashed(image: Buffer, options: object = {}) {
+async function flashed(image: Buffer, limitBytes = 1024 * mib) {
   await using directory = await mkdtempDisposable(join(tmpdir(), "flash-"));
-  const plan = planBoard(umlOptions.parse({ state: directory.path, ...options }));
+  const plan = { disk: join(directory.path, "disk.img"), limitBytes };
   await writeFile(plan.disk, "old");
   const { call, transcript } = recordedCall(["flash", "image"], { files: { image } });
-  const error = await flash("image", plan, host, call).then(
+  const error = await flash("image", plan, describeImage, host, call).then(
     () => undefined,
     ({ code, message }) => ({ code, message }),
   );
@@ -79,7 +79,7 @@ for (const [kind, image] of [
   ["a zstd image that unpacks to a thousand times its size", zstdCompressSync(squashfs(64 * mib))],
 ] as const) {
   test(`${kind} beyond the limit is refused, and the old disk stays`, async () => {
-    const { error, old, left } = await flashed(image, { limit: "1M" });
+    const { error, old, left } = await flashed(image, mib);
     assert.deepEqual(
       { error, old, left },
       {
@@ -95,6 +95,6 @@ for (const [kind, image] of [
 }
 
 test("an image that says it is too large is refused before any of it is taken", async () => {
-  const { said } = await flashed(squashfs(2 * mib), { limit: "1M" });
+  const { said } = await flashed(squashfs(2 * mib), mib);
   assert.deepEqual(said, []);
 });
