@@ -9,6 +9,9 @@ export interface Files {
   /** The first 64 KiB of a small file as text, or as many bytes as are said; undefined when there is none. */
   readText(path: string, mostBytes?: number): Promise<string | undefined>;
 
+  /** The content of a file in pieces, opened when it is first asked for one. Throws not_found when there is none. */
+  read(path: string): AsyncIterable<Uint8Array>;
+
   writeText(path: string, text: string): Promise<void>;
 
   /** Adds to the end of a file; one that is missing is made, for its owner only. */

@@ -2,6 +2,7 @@ import type { Files } from "./files.ts";
 import type { Processes } from "./processes.ts";
 import type { Ptys } from "./ptys.ts";
 import type { SerialPorts } from "./serial-ports.ts";
+import type { Sockets } from "./sockets.ts";
 
 /** The computer that an agent runs on, as modules see it. Everything below this line is memory in unit tests. */
 export interface Host {
@@ -9,4 +10,5 @@ export interface Host {
   readonly serialPorts: SerialPorts;
   readonly ptys: Ptys;
   readonly files: Files;
+  readonly sockets: Sockets;
 }

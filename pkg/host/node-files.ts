@@ -49,6 +49,15 @@ export function nodeFiles(): Files {
       });
     },
 
+    async *read(path) {
+      try {
+        await using file = await open(path, "r");
+        yield* file.createReadStream({ autoClose: false });
+      } catch (error) {
+        throw errnoOf(error) === undefined ? error : fromErrno(error, `read ${path}`);
+      }
+    },
+
     async writeText(path, text) {
       await doing(`write ${path}`, () => writeFile(path, text));
     },
