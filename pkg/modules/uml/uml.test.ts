@@ -7,11 +7,9 @@ import { join } from "node:path";
 import { after, before, suite, type TestContext, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { explain } from "#pkg/errors/dut-error.ts";
-import type { Host } from "#pkg/host/host.ts";
 import { nodeHost } from "#pkg/host/node-host.ts";
-import { silentLog } from "#pkg/log/log.ts";
 import { boardSkip, makeBoardImages } from "#test/support/board-images.ts";
-import { recordedCall, type Utterance } from "#test/support/recorded-call.ts";
+import { openBoard, processesWith } from "#test/support/board-under-test.ts";
 import { uml } from "./uml.ts";
 
 const owner = join(import.meta.dirname, "../../../test/programs/board-owner.ts");
@@ -32,7 +30,7 @@ suite("a virtual board", { skip: await boardSkip(), timeout: 120_000 }, () => {
     const directory = await temporary();
     t.after(() => directory.remove());
     await writeFile(join(directory.path, "disk.img"), await image("board-1.0.img"));
-    return await openBoard(t, { state: directory.path, ...options });
+    return await openBoard(t, uml, { state: directory.path, ...options });
   }
 
   test("runs what was flashed, shows it on its console and shuts down in order", async (t) => {
@@ -70,6 +68,20 @@ suite("a virtual board", { skip: await boardSkip(), timeout: 120_000 }, () => {
         left: ["console", "disk.img", "lock", "owner"],
       },
     );
+  });
+
+  test("runs two images in turn, each with what it is", async (t) => {
+    const board = await flashedBoard(t);
+    const console = await board.console();
+    const booted: (string | undefined)[] = [];
+    for (const name of ["board-1.0.img", "board-2.0.img.xz"]) {
+      await board.run(["flash", name], { [name]: await image(name) });
+      await board.run(["on"]);
+      booted.push(/Board firmware \S+/.exec(await console.until("board login: "))?.[0]);
+      await board.run(["off"]);
+      await console.until("System halted");
+    }
+    assert.deepEqual(booted, ["Board firmware 1.0", "Board firmware 2.0"]);
   });
 
   test("is cut off after the grace when its init does not take ctrl-alt-del, and can be reset", async (t) => {
@@ -132,7 +144,7 @@ suite("a virtual board", { skip: await boardSkip(), timeout: 120_000 }, () => {
 
   test("without a disk asks for one", async (t) => {
     await using directory = await temporary();
-    const board = await openBoard(t, { state: directory.path });
+    const board = await openBoard(t, uml, { state: directory.path });
     assert.deepEqual(await board.run(["on"]), [
       "failed_precondition: there is no disk STATE/disk.img (flash an image first)",
     ]);
@@ -142,12 +154,12 @@ suite("a virtual board", { skip: await boardSkip(), timeout: 120_000 }, () => {
   test("is opened once for all entries of an agent, which must agree", async (t) => {
     const host = nodeHost();
     const power = await flashedBoard(t, { host });
-    const flash = await openBoard(t, { host, state: power.state });
+    const flash = await openBoard(t, uml, { host, state: power.state });
     await power.run(["on"]);
     const on = await flash.run(["status"]);
     await power.close();
     const still = await flash.run(["status"]);
-    await assert.rejects(openBoard(t, { host, state: power.state, memory: "128M" }), {
+    await assert.rejects(openBoard(t, uml, { host, state: power.state, memory: "128M" }), {
       message: `option memory is "128M" here and "64M" in another entry with the state directory ${power.state}`,
     });
     await flash.close();
@@ -161,16 +173,18 @@ suite("a virtual board", { skip: await boardSkip(), timeout: 120_000 }, () => {
     await using directory = await temporary();
     const state = directory.path;
     await writeFile(join(state, "disk.img"), await image("board-1.0.img"));
-    const agent = spawn(process.execPath, [owner, state], { stdio: ["ignore", "pipe", "inherit"] });
+    const agent = spawn(process.execPath, [owner, "uml", JSON.stringify({ state })], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     await once(agent.stdout, "data");
-    const running = (await processesOf(state)).length > 0;
-    const second = await openBoard(t, { state }).catch(explain);
+    const running = (await processesWith(`uml_dir=${state}/`)).length > 0;
+    const second = await openBoard(t, uml, { state }).catch(explain);
     agent.kill("SIGKILL");
     await once(agent, "exit");
-    while ((await processesOf(state)).length > 0) {
+    while ((await processesWith(`uml_dir=${state}/`)).length > 0) {
       await setTimeout(10);
     }
-    const board = await openBoard(t, { state });
+    const board = await openBoard(t, uml, { state });
     const reopened = [await board.run(["status"]), await board.run(["on"])];
     await board.close();
     assert.deepEqual(
@@ -194,72 +208,10 @@ suite("a virtual board", { skip: await boardSkip(), timeout: 120_000 }, () => {
     const ended = once(orphan, "exit");
     await once(orphan, "spawn");
     await writeFile(join(state, "disk.img.new"), "half");
-    const board = await openBoard(t, { state });
-    const running = await processesOf(state);
+    const board = await openBoard(t, uml, { state });
+    const running = await processesWith(`uml_dir=${state}/`);
     await ended;
     await board.close();
     assert.deepEqual({ left: await readdir(state), running }, { left: ["lock"], running: [] });
   });
 });
-
-async function openBoard(
-  t: TestContext,
-  { host = nodeHost(), ...options }: { state: string; host?: Host; memory?: string },
-) {
-  const context = { host, log: silentLog, signal: new AbortController().signal };
-  const module = await uml.configure(options).open(context);
-  const close = () => module[Symbol.asyncDispose]();
-  t.after(close);
-  const { state } = options;
-  const run = async (args: readonly string[], files: Record<string, Uint8Array> = {}) => {
-    const { call, transcript } = recordedCall(args, { files });
-    const failure = await module.run(call).then(
-      () => [],
-      (error: unknown) => [`${(error as { code?: string }).code}: ${explain(error)}`],
-    );
-    return [...transcript.flatMap(printed), ...failure].map((text) => withoutFacts(text, state));
-  };
-  return {
-    state,
-    close,
-    run,
-    async until(power: "off") {
-      while (!(await run(["status"]))[0]?.startsWith(power)) {
-        await setTimeout(10);
-      }
-    },
-    async console() {
-      const port = await host.serialPorts.open(join(state, "console"), { baud: 115200 });
-      t.after(() => port[Symbol.asyncDispose]());
-      return { until: (text: string) => readUntil(port.received, text) };
-    },
-  };
-}
-
-const printed = (said: Utterance) => ("print" in said ? [said.print] : []);
-
-const withoutFacts = (text: string, state: string) =>
-  text
-    .replaceAll(state, "STATE")
-    .replace(/pid \d+/, "pid N")
-    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/, "TIME");
-
-async function readUntil(received: AsyncIterable<Uint8Array>, wanted: string): Promise<string> {
-  let text = "";
-  for await (const piece of received) {
-    text += Buffer.from(piece).toString("latin1");
-    if (text.includes(wanted)) {
-      break;
-    }
-  }
-  return text;
-}
-
-async function processesOf(state: string): Promise<string[]> {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const found = pids.map(async (pid) => {
-    const command = await readFile(`/proc/${pid}/cmdline`, "latin1").catch(() => "");
-    return command.includes(`uml_dir=${state}/`) ? [pid] : [];
-  });
-  return (await Promise.all(found)).flat();
-}
