@@ -3,6 +3,7 @@ import { dummyFt } from "./dummy-ft/dummy-ft.ts";
 import { dummyRepeat } from "./dummy-repeat/dummy-repeat.ts";
 import { dummyStatus } from "./dummy-status/dummy-status.ts";
 import type { ModuleKind } from "./module.ts";
+import { qemu } from "./qemu/qemu.ts";
 import { serial } from "./serial/serial.ts";
 import { shell } from "./shell/shell.ts";
 import { ssh } from "./ssh/ssh.ts";
@@ -15,6 +16,7 @@ export const moduleKinds: readonly ModuleKind[] = [
   dummyFt,
   dummyRepeat,
   dummyStatus,
+  qemu,
   serial,
   shell,
   ssh,

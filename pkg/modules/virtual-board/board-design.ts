@@ -40,7 +40,7 @@ export interface Machine extends AsyncDisposable {
   readonly pid: number;
   /** Says how it ended, with everything of it gone; never rejects. */
   readonly ended: Promise<string>;
-  /** Resolves when it runs as far as can be told from outside; rejects when it does not come to that. */
+  /** Resolves when it runs as far as can be told from outside, or has ended; rejects when it does not come to either. */
   readonly started: Promise<unknown>;
   /** Asks the board for an orderly end. Says why it could not be asked, if so. */
   askToShutDown(signal: AbortSignal): Promise<string | undefined>;
