@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdtempDisposable, readdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -19,6 +20,9 @@ const owner = join(import.meta.dirname, "../../../test/programs/board-owner.ts")
 
 const temporary = () => mkdtempDisposable(join(tmpdir(), "qemu-"));
 
+const withoutKernel = { kernel: undefined, initrd: undefined, append: undefined };
+
+const uefiSkip = !existsSync("/usr/share/OVMF/OVMF_CODE_4M.fd") && "needs OVMF: apt-get install ovmf";
 const imagesSkip = await boardSkip();
 const tpmSkip = missingProgram("swtpm", "swtpm").length > 0 && "needs swtpm: apt-get install swtpm";
 const qcow2Skip = missingProgram("qemu-img", "qemu-utils").length > 0 && "needs qemu-img: apt-get install qemu-utils";
@@ -153,7 +157,7 @@ suite("a board in QEMU", { skip: qemuSkip(), timeout: 300_000 }, () => {
     const path = (name: string) => join(images.path, name);
     spawnSync("qemu-img", ["create", "-q", "-f", "qcow2", path("whole"), "64M"]);
     spawnSync("qemu-img", ["create", "-q", "-f", "qcow2", "-b", path("whole"), "-F", "qcow2", path("part")]);
-    const board = await bootable(t, { format: "qcow2", kernel: undefined, initrd: undefined, append: undefined });
+    const board = await bootable(t, { ...withoutKernel, format: "qcow2" });
     const flash = async (name: string) => await board.run(["flash", name], { [name]: await readFile(path(name)) });
     const none = await board.run(["on"]);
     const flashed = await flash("whole");
@@ -217,6 +221,27 @@ suite("a board in QEMU", { skip: qemuSkip(), timeout: 300_000 }, () => {
         after: [],
         left: ["console", "lock", "owner", "tpm"],
       },
+    );
+  });
+
+  test("has UEFI firmware with variables of its own", { skip: uefiSkip }, async (t) => {
+    const board = await bootable(t, { ...withoutKernel, uefi: true, machine: "q35" });
+    const console = await board.console();
+    const began = performance.now();
+    await board.run(["on"]);
+    await console.until("UEFI Interactive Shell");
+    t.diagnostic(`the UEFI shell after ${Math.round(performance.now() - began)} ms`);
+    const picture = await pictureOf(board, "screen.png");
+    const variables = await readFile(join(board.state, "uefi-variables.fd"));
+    await board.run(["reset"]);
+    await board.close();
+    assert.deepEqual(
+      {
+        picture: picture.length > 1000,
+        written: variables.equals(await readFile("/usr/share/OVMF/OVMF_VARS_4M.fd")),
+        left: await readdir(board.state),
+      },
+      { picture: true, written: false, left: ["lock", "uefi-variables.fd"] },
     );
   });
 
