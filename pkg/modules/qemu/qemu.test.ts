@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtempDisposable, readdir, readFile, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { mkdtempDisposable, readdir, readFile, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, type TestContext, test } from "node:test";
@@ -12,6 +11,8 @@ import { explain } from "#pkg/errors/dut-error.ts";
 import { nodeHost } from "#pkg/host/node-host.ts";
 import { boardSkip, makeBoardImages } from "#test/support/board-images.ts";
 import { openBoard, processesWith } from "#test/support/board-under-test.ts";
+import { freePorts } from "#test/support/free-ports.ts";
+import { mountsAreMissing, PrivateMount } from "#test/support/private-mount.ts";
 import { makeQemuBoot, missingProgram, qemuSkip } from "#test/support/qemu-boot.ts";
 import { recordedCall } from "#test/support/recorded-call.ts";
 import { qemu } from "./qemu.ts";
@@ -177,7 +178,7 @@ suite("a board in QEMU", { skip: qemuSkip(), timeout: 300_000 }, () => {
   });
 
   test("is reached through a forwarded port, which one board at a time has", async (t) => {
-    const port = await freePort();
+    const [port] = await freePorts(1);
     const options = { forwards: [`tcp::${port}-:80`], restrict: true };
     const board = await bootable(t, options);
     const other = await bootable(t, options);
@@ -257,6 +258,37 @@ suite("a board in QEMU", { skip: qemuSkip(), timeout: 300_000 }, () => {
         status: "not answering: qemu does not answer within 5s\n",
         off: ["qemu does not answer within 5s\n", "off: cut the power\n"],
         left: [],
+      },
+    );
+  });
+
+  test("stands still when the agent's disk is full, says so, and takes no image then", {
+    skip: mountsAreMissing ?? false,
+  }, async (t) => {
+    await using full = await PrivateMount.tmpfs(4 * 1024 * 1024);
+    const disk = join(full.seen, "disk.img");
+    await writeFile(disk, "");
+    await truncate(disk, 64 * 1024 * 1024);
+    const board = await bootable(t, { disk, grace: "1ms" });
+    const console = await board.console();
+    await board.run(["on"]);
+    await console.until("board# ");
+    await console.send("dd if=/dev/zero of=/dev/vda bs=1M\n");
+    while ((await board.run(["status"])).length < 3) {
+      await setTimeout(10);
+    }
+    const [, , status] = await board.run(["status"]);
+    const off = await board.run(["off"]);
+    const image = Buffer.alloc(1024 * 1024);
+    image.write("hsqs");
+    const flashed = await board.run(["flash", "image"], { image });
+    assert.deepEqual(
+      { status, off, flashed: flashed.map((text) => text.replace(full.seen, "FULL")), left: await readdir(full.seen) },
+      {
+        status: "standing still: its disk cannot be written; make room on the agent, then switch it off and on\n",
+        off: ["asked the board to shut down\n", "it did not within 1ms\n", "off: cut the power\n"],
+        flashed: ["resource_exhausted: write FULL/disk.img.new: no space left on the device"],
+        left: ["disk.img"],
       },
     );
   });
@@ -372,13 +404,4 @@ async function pictureOf(board: BoardUnderTest, name: string): Promise<Buffer> {
   };
   await board.module.run({ ...call, session: { ...call.session, sendFile } });
   return Buffer.concat(pieces);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
