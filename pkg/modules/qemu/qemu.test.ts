@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, before, suite, type TestContext, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { explain } from "#pkg/errors/dut-error.ts";
+import type { Host } from "#pkg/host/host.ts";
 import { nodeHost } from "#pkg/host/node-host.ts";
 import { boardSkip, makeBoardImages } from "#test/support/board-images.ts";
 import { openBoard, processesWith } from "#test/support/board-under-test.ts";
@@ -306,6 +307,26 @@ suite("a board in QEMU", { skip: qemuSkip(), timeout: 300_000 }, () => {
         status: ["off, since TIME: qemu ended with status 0: qemu-system-x86_64: terminating on signal 15 from PID\n"],
         on: ["on, pid N, console STATE/console\n"],
       },
+    );
+  });
+
+  test("whose QEMU never comes up is given up when the run ends", async (t) => {
+    const host = nodeHost();
+    const { processes } = host;
+    const start: Host["processes"]["start"] = (options) =>
+      processes.start(options.program.startsWith("qemu") ? { ...options, program: "sleep", args: ["1000"] } : options);
+    const board = await bootable(t, { host: { ...host, processes: { ...processes, start } } });
+    const stop = new AbortController();
+    const { call } = recordedCall(["on"], { signal: stop.signal });
+    const running = board.module.run(call);
+    while ((await board.run(["status"]))[0] === "off\n") {
+      await setTimeout(10);
+    }
+    stop.abort(new Error("the client has gone"));
+    await assert.rejects(running, new Error("the client has gone"));
+    assert.deepEqual(
+      { status: await board.run(["status"]), left: await readdir(board.state) },
+      { status: ["off, since TIME: its power was cut\n"], left: ["console", "lock", "owner"] },
     );
   });
 

@@ -1,3 +1,4 @@
+import { addAbortListener } from "node:events";
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import type { Host } from "#pkg/host/host.ts";
 import type { Log } from "#pkg/log/log.ts";
@@ -71,7 +72,10 @@ export class Board<M extends Machine> implements AsyncDisposable {
     return { [Symbol.dispose]: resolve };
   }
 
-  /** Throws what the design's `start` throws, unavailable when the board ends at once. The board must be off. */
+  /**
+   * Throws what the design's `start` throws, unavailable when the board ends at once, the signal's reason with the power
+   * cut when that aborts first. The board must be off.
+   */
   async switchOn(signal: AbortSignal): Promise<M> {
     const { startHint: hint } = this.#design;
     const context = { host: this.#host, log: this.#log, signal };
@@ -79,8 +83,10 @@ export class Board<M extends Machine> implements AsyncDisposable {
     this.#console.switch("on");
     this.#power = { kind: "on", since: new Date(), machine };
     const over = machine.ended.then((how) => this.#switchedOff(machine, how));
+    const { promise: given, reject } = Promise.withResolvers<never>();
+    using _listening = addAbortListener(signal, () => reject(signal.reason));
     try {
-      await Promise.race([over, machine.started]);
+      await Promise.race([over, machine.started, given]);
     } catch (error) {
       await machine[Symbol.asyncDispose]();
       signal.throwIfAborted();
