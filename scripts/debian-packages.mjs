@@ -50,6 +50,9 @@ export const packageSets = {
     "iproute2",
     "iptables",
     "conntrack",
+    "systemd",
+    "debootstrap",
+    "man-db",
   ],
   build: ["binutils"],
 };

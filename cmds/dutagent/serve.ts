@@ -49,6 +49,8 @@ interface Serving {
   readonly config: ConfigSource;
   /** Rung when the configuration is to be read again. */
   readonly bell: Bell;
+  /** Called when it serves. */
+  ready(): void;
   readonly signal: AbortSignal;
   readonly log: Log;
 }
@@ -97,6 +99,7 @@ export async function serve(serving: Serving): Promise<number> {
   if (open !== undefined) {
     log.info("rpc service listening", { addr: formatAddress(open.address) });
   }
+  serving.ready();
   const { identity, name } = serving;
   using servers = new ServerLink({
     servers: options.servers,
