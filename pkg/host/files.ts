@@ -31,6 +31,31 @@ export interface Files {
    * The kernel lets go when this process ends, however it ends.
    */
   lock(path: string): Promise<Disposable | undefined>;
+
+  /** Opens a file of any size. Throws not_found, and failed_precondition when it is no regular file. */
+  read(path: string): Promise<OpenFile>;
+
+  /**
+   * Makes a directory for its owner only, with a name that begins so, where temporary files of this computer are (TMPDIR,
+   * else /tmp). Disposing removes it with everything in it.
+   */
+  temporaryDirectory(nameBegins: string): Promise<TemporaryDirectory>;
+
+  /** Bytes that may still be written where a path is. */
+  freeBytes(path: string): Promise<number>;
+}
+
+/** A regular file that is open. What else is put in its place is not seen. */
+export interface OpenFile extends AsyncDisposable {
+  readonly size: number;
+  /** Permission bits. */
+  readonly mode: number;
+  /** From the beginning to the end, in pieces that are never changed afterwards; to be iterated once. */
+  readonly content: AsyncIterable<Uint8Array>;
+}
+
+export interface TemporaryDirectory extends AsyncDisposable {
+  readonly path: string;
 }
 
 /** A file in the making. Disposing it without `commit` removes it and leaves the old file as it was. */

@@ -15,8 +15,11 @@ import {
 } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DutError } from "#pkg/errors/dut-error.ts";
-import { errnoOf, fromErrno } from "./errno.ts";
+import { doing, errnoOf, fromErrno } from "./errno.ts";
 import type { Files, Replacement } from "./files.ts";
+import { freeBytes } from "./free-bytes.ts";
+import { openForReading } from "./open-for-reading.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
 
 const textBytes = 64 * 1024;
 
@@ -101,6 +104,10 @@ export function nodeFiles(): Files {
       }
       return { [Symbol.dispose]: () => database.isOpen && database.close() };
     },
+
+    read: openForReading,
+    temporaryDirectory,
+    freeBytes,
   };
 }
 
@@ -137,14 +144,6 @@ class NextFile implements Replacement {
       await this.#file.close();
       await rm(this.path, { force: true });
     }
-  }
-}
-
-async function doing<T>(what: string, act: () => Promise<T>): Promise<T> {
-  try {
-    return await act();
-  } catch (error) {
-    throw fromErrno(error, what);
   }
 }
 
