@@ -2,6 +2,7 @@ import { agentStatus } from "./agent-status/agent-status.ts";
 import { dummyFt } from "./dummy-ft/dummy-ft.ts";
 import { dummyRepeat } from "./dummy-repeat/dummy-repeat.ts";
 import { dummyStatus } from "./dummy-status/dummy-status.ts";
+import { flash } from "./flash/flash.ts";
 import type { ModuleKind } from "./module.ts";
 import { serial } from "./serial/serial.ts";
 import { shell } from "./shell/shell.ts";
@@ -15,6 +16,7 @@ export const moduleKinds: readonly ModuleKind[] = [
   dummyFt,
   dummyRepeat,
   dummyStatus,
+  flash,
   serial,
   shell,
   ssh,
