@@ -3,6 +3,7 @@ import { dummyFt } from "./dummy-ft/dummy-ft.ts";
 import { dummyRepeat } from "./dummy-repeat/dummy-repeat.ts";
 import { dummyStatus } from "./dummy-status/dummy-status.ts";
 import { flash } from "./flash/flash.ts";
+import { flashEmulate } from "./flash-emulate/flash-emulate.ts";
 import type { ModuleKind } from "./module.ts";
 import { serial } from "./serial/serial.ts";
 import { shell } from "./shell/shell.ts";
@@ -17,6 +18,7 @@ export const moduleKinds: readonly ModuleKind[] = [
   dummyRepeat,
   dummyStatus,
   flash,
+  flashEmulate,
   serial,
   shell,
   ssh,
