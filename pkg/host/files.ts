@@ -1,3 +1,5 @@
+import type { RootedFiles } from "./rooted/rooted-files.ts";
+
 /** The part of the file system that modules keep things in. Paths are absolute or relative to the working directory. */
 export interface Files {
   /** Makes a directory, for its owner only, and its parents; an existing one is left as it is. Returns its real path. */
@@ -43,6 +45,12 @@ export interface Files {
 
   /** Bytes that may still be written where a path is. */
   freeBytes(path: string): Promise<number>;
+
+  /**
+   * Opens a directory that nothing leaves: what is done through it stays below it. The path itself may lead through
+   * symbolic links. A directory that is missing is made with its parents (0755), or not_found is thrown.
+   */
+  openRoot(path: string, missing: "make" | "refuse"): Promise<RootedFiles>;
 }
 
 /** A regular file that is open. What else is put in its place is not seen. */
