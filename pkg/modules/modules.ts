@@ -2,6 +2,7 @@ import { agentStatus } from "./agent-status/agent-status.ts";
 import { dummyFt } from "./dummy-ft/dummy-ft.ts";
 import { dummyRepeat } from "./dummy-repeat/dummy-repeat.ts";
 import { dummyStatus } from "./dummy-status/dummy-status.ts";
+import { file } from "./file/file.ts";
 import { flash } from "./flash/flash.ts";
 import { flashEmulate } from "./flash-emulate/flash-emulate.ts";
 import type { ModuleKind } from "./module.ts";
@@ -17,6 +18,7 @@ export const moduleKinds: readonly ModuleKind[] = [
   dummyFt,
   dummyRepeat,
   dummyStatus,
+  file,
   flash,
   flashEmulate,
   serial,

@@ -1,9 +1,7 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Files } from "#pkg/host/files.ts";
 import type { Call } from "./module.ts";
-
-/** Often enough for a bar that moves, and a message for many times its own size. */
-const reportEveryBytes = 1024 * 1024;
+import { withProgress } from "./with-progress.ts";
 
 interface ImageSource {
   /** Undefined when it is not known before the end. */
@@ -29,25 +27,14 @@ export async function storeImage(
   }
   await using file = await files.replace(path);
   let done = 0;
-  let reported = 0;
-  const tell = async () => {
-    reported = done;
-    await session.progress({ done, total: size, unit: "bytes", label: "receive" });
-  };
-  for await (const piece of content) {
+  for await (const piece of withProgress(content, { session, total: size, label: "receive" })) {
     signal.throwIfAborted();
     done += piece.length;
     limit(done);
     await file.write(piece);
-    if (done - reported >= reportEveryBytes) {
-      await tell();
-    }
   }
   signal.throwIfAborted();
   await file.commit();
-  if (done > reported) {
-    await tell();
-  }
   return done;
 }
 
