@@ -17,7 +17,7 @@ export const fileOptions = z
     destination: z.string().default("").describe("where it goes, when that is always the same"),
     permission: z
       .string()
-      .refine((text) => /^0[0-7]{0,3}$/.test(text), {
+      .refine((text) => /^0+[0-7]{0,3}$/.test(text), {
         error: ({ input }) =>
           `invalid permission ${JSON.stringify(input)}: must be octal format starting with '0' (e.g., '0644')`,
       })

@@ -81,7 +81,7 @@ test("an image is written, what the tool says is shown, and read back it is the 
 });
 
 for (const bytes of [chipBytes - 1, chipBytes + 1]) {
-  test(`an image of ${bytes} bytes for a chip of ${chipBytes} is refused before it is sent, and nothing is written`, {
+  test(`an image of ${bytes} bytes for a chip of ${chipBytes} is refused as soon as its size is known, and nothing is written`, {
     skip,
   }, async () => {
     const { path, programmer } = await chipWith("refused", image("o"));
@@ -140,7 +140,12 @@ test("with skip-unchanged a chip that has the image already is left alone, and a
     { error: same.error, printed: same.printed, tool: same.tool, left: same.left },
     {
       error: undefined,
-      printed: [found, "The chip has this image already: nothing was written\n", done],
+      printed: [
+        found,
+        "Comparing the chip with the image\n",
+        "The chip has this image already: nothing was written\n",
+        done,
+      ],
       tool: "",
       left: [],
     },

@@ -8,15 +8,15 @@ const noProgrammer = /Programmer initialization failed/i;
 /** What is known of a chip that a tool was writing to when it ended badly. */
 export const undefinedContent = "the content of the chip is undefined now";
 
-/** The failure of a tool in one clause: its status, the line that tells why, and what it did to the chip. */
+/** The failure of a tool in one clause: its status, the line that tells why, and what it may have done to the chip. */
 export function toolFailure(status: ExitStatus, said: string, wasWriting: boolean): DutError {
-  const consequence = wasWriting ? `; ${undefinedContent}` : "";
   if (noProgrammer.test(said)) {
     const reason = "programmer initialization failed, check if the programmer hardware is connected and supported";
-    return new DutError("aborted", `flash operation failed: ${reason}${consequence}`, {
+    return new DutError("aborted", `flash operation failed: ${reason}`, {
       hint: "the agent needs the right to use it, often by the group plugdev or a udev rule",
     });
   }
+  const consequence = wasWriting ? `; ${undefinedContent}` : "";
   return endedBadly(
     "flash operation failed: flash tool",
     status,

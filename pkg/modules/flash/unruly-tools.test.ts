@@ -169,7 +169,7 @@ test("a tool that is missing is named with its Debian package when the module op
   );
 });
 
-test("a temporary directory without room for the image is an error before the image is sent", {
+test("a temporary directory without room for the image is an error before any of the image is stored", {
   skip: mountsAreMissing ?? false,
 }, async () => {
   await using mount = await PrivateMount.tmpfs(4096);

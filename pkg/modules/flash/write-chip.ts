@@ -80,6 +80,7 @@ function refuseMisfit(bytes: number, chip: Chip, tool: FlashTool): void {
 async function hasImage(programmer: Programmer, shop: Workshop, bytes: number, call: Call): Promise<boolean> {
   const { tool, host } = shop;
   if (tool.compare !== undefined) {
+    await call.session.print("Comparing the chip with the image\n");
     return await programmer.compare(tool.compare, name);
   }
   const found = await programmer.read(readBackName);
