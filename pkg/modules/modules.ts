@@ -5,6 +5,7 @@ import { dummyStatus } from "./dummy-status/dummy-status.ts";
 import { file } from "./file/file.ts";
 import { flash } from "./flash/flash.ts";
 import { flashEmulate } from "./flash-emulate/flash-emulate.ts";
+import { ipmi } from "./ipmi/ipmi.ts";
 import type { ModuleKind } from "./module.ts";
 import { serial } from "./serial/serial.ts";
 import { shell } from "./shell/shell.ts";
@@ -21,6 +22,7 @@ export const moduleKinds: readonly ModuleKind[] = [
   file,
   flash,
   flashEmulate,
+  ipmi,
   serial,
   shell,
   ssh,
