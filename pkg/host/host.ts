@@ -1,4 +1,5 @@
 import type { Files } from "./files.ts";
+import type { Http } from "./http.ts";
 import type { Processes } from "./processes.ts";
 import type { Ptys } from "./ptys.ts";
 import type { SerialPorts } from "./serial-ports.ts";
@@ -9,4 +10,5 @@ export interface Host {
   readonly serialPorts: SerialPorts;
   readonly ptys: Ptys;
   readonly files: Files;
+  readonly http: Http;
 }
