@@ -2,7 +2,8 @@ import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { parseDuration } from "#pkg/golang/duration.ts";
 import { quote } from "#pkg/golang/quote.ts";
 import { type Call, defineModule } from "../module.ts";
-import { confirmPower, type Watch, watchCycle } from "../power/confirm-power.ts";
+import { confirmPower, type PowerState, watchCycle } from "../power/confirm-power.ts";
+import type { Watch } from "../power/read-until.ts";
 import { findTool } from "../tool/find-tool.ts";
 import { type Bmc, type Control, ipmitoolBmc } from "./bmc.ts";
 import { type IpmiOptions, ipmiOptions } from "./options.ts";
@@ -61,7 +62,7 @@ function parseAction([word, ...rest]: readonly string[]): (typeof actions)[numbe
 
 /** Reads back what has become of a command, and says it. */
 async function confirm(action: Control, bmc: Bmc, options: IpmiOptions, call: Call): Promise<void> {
-  const watch: Watch = {
+  const watch: Watch<PowerState> = {
     read: () => bmc.power(call.signal),
     withinMs: parseDuration(action === "soft" ? options.grace : options.confirm),
     signal: call.signal,
