@@ -7,6 +7,7 @@ import { flash } from "./flash/flash.ts";
 import { flashEmulate } from "./flash-emulate/flash-emulate.ts";
 import { ipmi } from "./ipmi/ipmi.ts";
 import type { ModuleKind } from "./module.ts";
+import { pikvm } from "./pikvm/pikvm.ts";
 import { redfish } from "./redfish/redfish.ts";
 import { serial } from "./serial/serial.ts";
 import { shell } from "./shell/shell.ts";
@@ -24,6 +25,7 @@ export const moduleKinds: readonly ModuleKind[] = [
   flash,
   flashEmulate,
   ipmi,
+  pikvm,
   redfish,
   serial,
   shell,
