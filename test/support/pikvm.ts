@@ -13,6 +13,8 @@ export interface PikvmTemper {
   readonly screen: boolean;
   /** The transfer that it fetches fails half-way. */
   readonly brokenSource: boolean;
+  /** Loses its power after the first piece of an upload. */
+  readonly unplugged: boolean;
   /** Hangs when this key is pressed. */
   readonly hangsAt: string | undefined;
   /** The codes that may follow the password; undefined when it wants none. */
@@ -26,6 +28,7 @@ const usual: PikvmTemper = {
   msd: true,
   screen: true,
   brokenSource: false,
+  unplugged: false,
   hangsAt: undefined,
   codes: undefined,
 };
@@ -225,6 +228,10 @@ class Pikvm {
     let written = 0;
     for await (const piece of request) {
       written += piece.length;
+      if (this.temper.unplugged) {
+        request.socket.destroy();
+        return;
+      }
     }
     this.#store(image, written);
     send(response, 200, { image: { name: image, size: Number(length), written } });

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { parseDuration } from "#pkg/golang/duration.ts";
-import { durationOption } from "../duration-option.ts";
+import { timeLimitOption } from "../time-limit-option.ts";
 
 /** The longest user name and password that IPMI 2.0 can carry, in bytes (section 22.30 and table 13-11 there). */
 const longestUser = 16;
@@ -10,8 +9,6 @@ const longestPassword = 20;
 const longestOldPassword = 16;
 
 const notSet = "IPMI Host is not set";
-
-const timeLimit = () => durationOption().refine(isPositive, { abort: true, message: "must be longer than 0" });
 
 export const ipmiOptions = z
   .strictObject({
@@ -23,11 +20,13 @@ export const ipmiOptions = z
     port: z.int().min(1).max(65_535).default(623).describe("its UDP port"),
     user: text(longestUser).default("").describe("whom to log in as; empty is the anonymous user"),
     password: text(longestPassword).default("").describe("password of the user").meta({ writeOnly: true }),
-    timeout: timeLimit().default("10s").describe("how long the BMC may take to answer one request, retries included"),
-    confirm: timeLimit()
+    timeout: timeLimitOption()
+      .default("10s")
+      .describe("how long the BMC may take to answer one request, retries included"),
+    confirm: timeLimitOption()
       .default("30s")
       .describe("how long the power may take to change after `on`, `off`, `cycle` and `reset`"),
-    grace: timeLimit().default("2m").describe("how long the device may take to shut down after `soft`"),
+    grace: timeLimitOption().default("2m").describe("how long the device may take to shut down after `soft`"),
     interface: z.enum(["lanplus", "lan"]).default("lanplus").describe("`lanplus` is IPMI 2.0, `lan` the old 1.5"),
     cipher: z
       .literal([1, 2, 3, 15, 16, 17])
@@ -56,8 +55,4 @@ function text(mostBytes: number) {
     .string()
     .refine((value) => Buffer.byteLength(value) <= mostBytes, `IPMI takes at most ${mostBytes} bytes`)
     .refine((value) => !value.includes("\0"), "must not hold a NUL character");
-}
-
-function isPositive(duration: string): boolean {
-  return parseDuration(duration) > 0;
 }

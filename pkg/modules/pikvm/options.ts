@@ -1,12 +1,8 @@
 import { z } from "zod";
 import { messageOf } from "#pkg/errors/dut-error.ts";
-import { parseDuration } from "#pkg/golang/duration.ts";
-import { durationOption } from "../duration-option.ts";
 import { checkHttps, httpsOptions } from "../https/options.ts";
+import { timeLimitOption } from "../time-limit-option.ts";
 import { parseSecret } from "./totp.ts";
-
-const timeLimit = () =>
-  durationOption().refine((text) => parseDuration(text) > 0, { abort: true, message: "must be longer than 0" });
 
 /** What a header can carry. */
 const headerText = () => z.string().regex(/^[^\p{Cc}]*$/u, "must not hold control characters");
@@ -34,9 +30,9 @@ export const pikvmOptions = z
       .meta({ writeOnly: true }),
     mode: z.enum(modes).optional().describe("what the command is for; without it the first argument says it"),
     keymap: z.string().min(1).optional().describe("keyboard layout of the device for `type`, such as `de`"),
-    timeout: timeLimit().default("10s").describe("how long one request may take"),
-    confirm: timeLimit().default("30s").describe("how long the power or the drive may take to change"),
-    grace: timeLimit().default("2m").describe("how long the device may take to shut down after `off`"),
+    timeout: timeLimitOption().default("10s").describe("how long one request may take"),
+    confirm: timeLimitOption().default("30s").describe("how long the power or the drive may take to change"),
+    grace: timeLimitOption().default("2m").describe("how long the device may take to shut down after `off`"),
   })
   .check(({ value, issues }) => checkHttps(value, issues));
 

@@ -263,6 +263,13 @@ suite("with a PiKVM", () => {
     assert.deepEqual(kvm.state.images, {});
   });
 
+  test("a PiKVM that is unplugged during an upload is said to be gone", async () => {
+    kvm.be({ unplugged: true });
+    assert.deepEqual(await said(media(), ["upload", "file"], { files: { file: Buffer.alloc(3_000_000) } }), [
+      `POST ${kvm.host}/api/msd/write: it closed the connection before it had answered`,
+    ]);
+  });
+
   test("64 MB arrive whole, and are reported by the megabyte", async () => {
     const piece = Buffer.alloc(64 * 1024);
     const size = 1024 * piece.length;

@@ -1,10 +1,6 @@
 import { z } from "zod";
-import { parseDuration } from "#pkg/golang/duration.ts";
-import { durationOption } from "../duration-option.ts";
 import { checkHttps, httpsOptions } from "../https/options.ts";
-
-const timeLimit = () =>
-  durationOption().refine((text) => parseDuration(text) > 0, { abort: true, message: "must be longer than 0" });
+import { timeLimitOption } from "../time-limit-option.ts";
 
 export const redfishOptions = z
   .strictObject({
@@ -21,9 +17,9 @@ export const redfishOptions = z
       .describe("`session` logs in for each run, `basic` sends the password with each request"),
     system: z.string().min(1).optional().describe("id of the system, where the service has several"),
     media: z.string().min(1).optional().describe("id of the virtual media to use; default one that suits the image"),
-    timeout: timeLimit().default("10s").describe("how long one request may take"),
-    confirm: timeLimit().default("60s").describe("how long a change that was accepted may take"),
-    grace: timeLimit().default("2m").describe("how long the system may take to shut down after `soft`"),
+    timeout: timeLimitOption().default("10s").describe("how long one request may take"),
+    confirm: timeLimitOption().default("60s").describe("how long a change that was accepted may take"),
+    grace: timeLimitOption().default("2m").describe("how long the system may take to shut down after `soft`"),
   })
   .check(({ value, issues }) => checkHttps(value, issues));
 
