@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { timeLimitOption } from "../time-limit-option.ts";
 
-/** The longest user name and password that IPMI 2.0 can carry, in bytes (section 22.30 and table 13-11 there). */
+/** The longest user name and password that IPMI 2.0 can carry, in bytes (its commands Set User Name and Set User Password). */
 const longestUser = 16;
 const longestPassword = 20;
 
