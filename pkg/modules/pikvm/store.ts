@@ -3,12 +3,10 @@ import { DutError } from "#pkg/errors/dut-error.ts";
 import { parseDuration } from "#pkg/golang/duration.ts";
 import type { Call } from "../module.ts";
 import { readUntil } from "../power/read-until.ts";
+import { withProgress } from "../with-progress.ts";
 import { type Kvm, parseJson, throwIfRefused } from "./kvm.ts";
 import { readMedia, type Storage } from "./media.ts";
 import type { PikvmOptions } from "./options.ts";
-
-/** Often enough for a bar that moves, and a message for many times its own size. */
-const reportEveryBytes = 1024 * 1024;
 
 /** How long a PiKVM may be silent: at the end it writes what it has taken to a memory card. */
 const idleMs = 120_000;
@@ -33,7 +31,6 @@ export async function uploadImage(
     });
   }
   throwUnlessFits(storage, size);
-  const doing = { label: "upload", total: size };
   {
     await using _ = await kvm.open(
       "POST",
@@ -42,7 +39,7 @@ export async function uploadImage(
       {
         idleMs,
         headers: { "content-type": "application/octet-stream", "content-length": String(size) },
-        body: reported(content, doing, call),
+        body: withProgress(content, { session: call.session, total: size, label: "upload" }),
       },
     );
   }
@@ -107,23 +104,6 @@ function throwUnlessFits({ parts }: Storage, size: number): void {
     throw new DutError("resource_exhausted", `the image has ${size} bytes, and the PiKVM has ${free} free`, {
       hint: "remove images that are not needed",
     });
-  }
-}
-
-async function* reported(
-  content: AsyncIterable<Uint8Array>,
-  { label, total }: { readonly label: string; readonly total: number },
-  { session }: Call,
-) {
-  let done = 0;
-  let told = 0;
-  for await (const piece of content) {
-    yield piece;
-    done += piece.length;
-    if (done - told >= reportEveryBytes || done === total) {
-      told = done;
-      await session.progress({ done, total, unit: "bytes", label });
-    }
   }
 }
 
