@@ -39,6 +39,8 @@ test("every page of the manual is one that man shows without a complaint, with e
 
 test("the packages install on a bare Debian, serve, and leave nothing when they are purged", {
   skip: noDebian(),
+  // A whole Debian is fetched.
+  timeout: 900_000,
 }, async (t) => {
   await using acquired = new AsyncDisposableStack();
   const { programs } = acquired.use(await buildPrograms());
