@@ -3,6 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Host } from "#pkg/host/host.ts";
 import type { Log } from "#pkg/log/log.ts";
+import { Turns } from "../turns.ts";
 import { type Console, openConsole } from "./console.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { type Machine, startMachine } from "./machine.ts";
@@ -22,8 +23,8 @@ export class Board implements AsyncDisposable {
   readonly #log: Log;
   readonly #console: Console;
   readonly #release: AsyncDisposableStack;
+  readonly #turns = new Turns();
   #power: Power = { kind: "off", ended: undefined };
-  #turn: Promise<void> = Promise.resolve();
 
   private constructor(plan: BoardPlan, host: Host, log: Log, console: Console, release: AsyncDisposableStack) {
     this.plan = plan;
@@ -55,22 +56,7 @@ export class Board implements AsyncDisposable {
 
   /** Waits until nobody else works with this board and keeps others away until the result is disposed. */
   async takeTurn(signal: AbortSignal): Promise<Disposable> {
-    const before = this.#turn;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#turn = before.then(() => promise);
-    const given = Promise.withResolvers<void>();
-    const giveUp = () => given.reject(signal.reason);
-    signal.addEventListener("abort", giveUp);
-    try {
-      signal.throwIfAborted();
-      await Promise.race([before, given.promise]);
-    } catch (error) {
-      resolve();
-      throw error;
-    } finally {
-      signal.removeEventListener("abort", giveUp);
-    }
-    return { [Symbol.dispose]: resolve };
+    return await this.#turns.take(signal);
   }
 
   /** Throws failed_precondition when there is no disk, unavailable when the kernel ends at once. The board must be off. */
