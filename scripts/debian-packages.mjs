@@ -20,6 +20,7 @@ const forModules = [
   "gpiod",
   "ipmitool",
   "openipmi",
+  "pdudaemon",
   "snmp",
   "snmpd",
   "qemu-system-x86",

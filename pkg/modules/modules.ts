@@ -3,10 +3,11 @@ import { dummyFt } from "./dummy-ft/dummy-ft.ts";
 import { dummyRepeat } from "./dummy-repeat/dummy-repeat.ts";
 import { dummyStatus } from "./dummy-status/dummy-status.ts";
 import { file } from "./file/file.ts";
-import { flash } from "./flash/flash.ts";
 import { flashEmulate } from "./flash-emulate/flash-emulate.ts";
+import { flash } from "./flash/flash.ts";
 import { ipmi } from "./ipmi/ipmi.ts";
 import type { ModuleKind } from "./module.ts";
+import { pdu } from "./pdu/pdu.ts";
 import { pikvm } from "./pikvm/pikvm.ts";
 import { redfish } from "./redfish/redfish.ts";
 import { serial } from "./serial/serial.ts";
@@ -25,6 +26,7 @@ export const moduleKinds: readonly ModuleKind[] = [
   flash,
   flashEmulate,
   ipmi,
+  pdu,
   pikvm,
   redfish,
   serial,
