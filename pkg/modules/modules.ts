@@ -15,6 +15,7 @@ import { shell } from "./shell/shell.ts";
 import { ssh } from "./ssh/ssh.ts";
 import { timeWait } from "./time-wait/time-wait.ts";
 import { uml } from "./uml/uml.ts";
+import { wifisocket } from "./wifisocket/wifisocket.ts";
 
 /** Every kind of module that an agent offers, by name. */
 export const moduleKinds: readonly ModuleKind[] = [
@@ -34,4 +35,5 @@ export const moduleKinds: readonly ModuleKind[] = [
   ssh,
   timeWait,
   uml,
+  wifisocket,
 ];
