@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Host } from "#pkg/host/host.ts";
 import { nodeHttp } from "#pkg/host/node-http.ts";
@@ -125,15 +126,12 @@ test("a unit that hangs ends in the time limit, and is not asked again", async (
 
 test("requests of all that use one unit are made one after another, while a cycle of one outlet waits", async () => {
   await using strip = await powerStrip(intellinetStrip, 9);
+  strip.slow = () => setTimeout(10);
   const host = newHost();
-  const switched = Promise.withResolvers<void>();
-  strip.slow = switched.promise;
-  const first = run(strip, ["on"], { host, outlet: 0 });
-  await strip.asked(1);
-  const others = [1, 2, 3, 4, 5, 6, 7].map((outlet) => run(strip, [outlet % 2 ? "toggle" : "on"], { host, outlet }));
+  const outlets = [0, 1, 2, 3, 4, 5, 6, 7];
+  const runs = outlets.map((outlet) => run(strip, [outlet % 2 === 0 ? "on" : "toggle"], { host, outlet }));
   const cycled = run(strip, ["cycle"], { host, outlet: 8, delay: "100ms" });
-  switched.resolve();
-  await Promise.all([first, ...others, cycled]);
+  await Promise.all([...runs, cycled]);
   assert.deepEqual([strip.mostAtOnce, strip.levels], [1, new Array(9).fill("on")]);
 });
 
@@ -141,7 +139,7 @@ test("whoever waits for a unit ends at once when its run does, and the next one 
   await using strip = await powerStrip(intellinetStrip);
   const host = newHost();
   const switched = Promise.withResolvers<void>();
-  strip.slow = switched.promise;
+  strip.slow = () => switched.promise;
   const first = run(strip, ["on"], { host });
   await strip.asked(1);
   const ending = new AbortController();

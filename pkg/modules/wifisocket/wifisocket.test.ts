@@ -58,18 +58,23 @@ test("an answer that tells no state is an error, and nothing is said to be set",
   await using empty = await powerStrip(() => ({ body: "" }));
   await using broken = await powerStrip(() => ({ body: "<html>" }));
   await using other = await powerStrip(() => ({ body: '{"POWER2":"ON"}' }));
+  await using single = await powerStrip(() => ({ body: '{"POWER":"ON"}' }));
   await using busy = await powerStrip(() => ({ status: 500, body: "no" }));
   assert.deepEqual(
     [
       await run(["on"], { host: empty.url }),
       await run(["toggle"], { host: broken.url }),
       await run(["off"], { host: other.url }),
+      await run(["status"], { host: other.url, channel: 3 }),
+      await run(["status"], { host: single.url, channel: 2 }),
       await run(["on"], { host: busy.url }),
     ],
     [
       ["data_loss: empty response"],
       ["data_loss: could not read the state of WiFi socket channel 1 to toggle it: invalid JSON response: <html>"],
       ['data_loss: unexpected device response: {"POWER2":"ON"}'],
+      ['data_loss: unexpected device response: {"POWER2":"ON"}'],
+      ['data_loss: unexpected device response: {"POWER":"ON"}'],
       ["unavailable: WiFi socket request failed with status 500: no"],
     ],
   );

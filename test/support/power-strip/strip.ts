@@ -46,7 +46,7 @@ export interface PowerStrip extends AsyncDisposable {
   /** Says yes and does nothing. */
   lies: boolean;
   /** What a switch waits for before it is answered. */
-  slow: Promise<void> | undefined;
+  slow: () => Promise<void>;
   /** Resolves when so many requests have come. */
   asked(count: number): Promise<void>;
 }
@@ -97,7 +97,7 @@ export async function powerStrip(dialect: StripDialect, outlets = 3): Promise<Po
       },
     });
     if (changed) {
-      await strip.slow;
+      await strip.slow();
     }
     if (fault === "obey and drop") {
       request.socket.destroy();
@@ -118,7 +118,7 @@ export async function powerStrip(dialect: StripDialect, outlets = 3): Promise<Po
     },
     faults: [],
     lies: false,
-    slow: undefined,
+    slow: async () => {},
     asked(count) {
       return requests.length >= count ? Promise.resolve() : new Promise((resolve) => waiting.push({ count, resolve }));
     },
