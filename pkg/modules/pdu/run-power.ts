@@ -5,7 +5,7 @@ import type { Level } from "./outlet.ts";
 import type { PowerCommand } from "./power-command.ts";
 import { type Confirmation, type PowerPoint, readLevel, switchTo, toggle } from "./power-point.ts";
 
-/** How long a cycle that is ended early tries to switch on again: less than the grace that a run has. */
+/** How long a cycle that is ended early tries to switch on again: much less than the 12 s that an ended run may take to stop. */
 const restoreMs = 3000;
 
 /** What the user reads of it. */
