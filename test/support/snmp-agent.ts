@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { Child } from "./child.ts";
 
 /** Why tests with snmpd are left out, if they are. */
-export const noSnmpd = ["snmpd", "snmpget"].every((program) => spawnSync(program, ["-V"]).error === undefined)
+export const noSnmpd = ["snmpd", "snmpget"].every((program) => spawnSync(program, ["--version"]).status === 0)
   ? false
   : "needs snmpd and snmpget: apt-get install snmpd snmp";
 
