@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { DutError } from "#pkg/errors/dut-error.ts";
+import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import type { Host } from "#pkg/host/host.ts";
 import type { Log } from "#pkg/log/log.ts";
 import { Turns } from "../turns.ts";
@@ -44,7 +44,7 @@ export class Board implements AsyncDisposable {
     await need(host, "socat", "apt-get install socat");
     await host.files.makeDirectory(plan.state);
     opened.use(await own(plan, host));
-    opened.defer(() => host.files.remove(ownerFile(plan)));
+    opened.defer(() => forgetOwner(plan, host, log));
     await removeLeftovers(plan, host, log);
     const console = opened.use(await openConsole(plan.console, host, log));
     return new Board(plan, host, log, console, opened.move());
@@ -114,6 +114,15 @@ async function own(plan: BoardPlan, { files }: Host): Promise<Disposable> {
       hint: "stop that agent, or give this board another state directory",
     });
   }
+  using held = new DisposableStack();
+  held.use(lock);
   await files.writeText(owner, `${process.pid}\n`);
-  return lock;
+  return held.move();
+}
+
+/** One that cannot be removed misleads nobody: it is read only while another process has the lock. */
+async function forgetOwner(plan: BoardPlan, { files }: Host, log: Log): Promise<void> {
+  await files.remove(ownerFile(plan)).catch((error: unknown) => {
+    log.warn("cannot remove the file that names a board's owner", { state: plan.state, err: messageOf(error) });
+  });
 }
