@@ -1,9 +1,10 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
-import type { Files, Replacement } from "#pkg/host/files.ts";
+import type { Files } from "#pkg/host/files.ts";
 import type { Host } from "#pkg/host/host.ts";
 import type { ExitStatus, HostProcess, Processes } from "#pkg/host/processes.ts";
 import type { Pty, Ptys } from "#pkg/host/ptys.ts";
 import type { SerialPort, SerialPorts } from "#pkg/host/serial-ports.ts";
+import { memoryFiles } from "../memory-files.ts";
 import type { Encounters } from "./encounters.ts";
 
 /** What a module has taken from its computer and must give back. */
@@ -39,7 +40,7 @@ export function obligingHost(encounters: Encounters, holdings: Holdings, files: 
     processes: sturdy("processes", meet, obligingProcesses(holdings)),
     serialPorts: sturdy("serialPorts", meet, obligingSerialPorts(holdings)),
     ptys: sturdy("ptys", meet, obligingPtys(holdings)),
-    files: sturdy("files", meet, memoryFiles(files, holdings)),
+    files: sturdy("files", meet, obligingFiles(holdings, files)),
   };
   return sturdy("host", () => {}, parts) as Host;
 }
@@ -130,33 +131,17 @@ function obligingPtys(holdings: Holdings): Partial<Ptys> {
   };
 }
 
-function memoryFiles(files: Map<string, string>, holdings: Holdings): Partial<Files> {
-  const below = (path: string) => Array.from(files.keys()).filter((each) => each.startsWith(`${path}/`));
+function obligingFiles(holdings: Holdings, kept: Map<string, string>): Files {
+  const files = memoryFiles(kept);
   return {
-    makeDirectory: async (path) => path,
-    size: async (path) => files.get(path)?.length,
-    readText: async (path) => files.get(path),
-    writeText: async (path, text) => void files.set(path, text),
-    appendText: async (path, text) => void files.set(path, `${files.get(path) ?? ""}${text}`),
-    list: async (path) => below(path).map((each) => each.slice(path.length + 1)),
-    link: async (path, target) => void files.set(path, `-> ${target}`),
-    async remove(path) {
-      for (const each of [path, ...below(path)]) {
-        files.delete(each);
-      }
-    },
-    async replace(path): Promise<Replacement> {
+    ...files,
+    async replace(path) {
       const { giveBack } = holdings.take(`unfinished file ${path}`);
-      const pieces: Uint8Array[] = [];
-      return {
-        path: `${path}.new`,
-        write: async (bytes) => void pieces.push(bytes),
-        commit: async () => void files.set(path, Buffer.concat(pieces).toString("latin1")),
-        [Symbol.asyncDispose]: async () => giveBack(),
-      };
+      const { [Symbol.asyncDispose]: _, ...replacement } = await files.replace(path);
+      return { ...replacement, [Symbol.asyncDispose]: async () => giveBack() };
     },
     async lock(path) {
-      files.set(path, files.get(path) ?? "");
+      await files.lock(path);
       const { giveBack } = holdings.take(`lock ${path}`);
       return { [Symbol.dispose]: giveBack };
     },
