@@ -4,6 +4,7 @@ import { checkAlike } from "./alike-names.ts";
 import type { AgentConfig, CommandConfig, DeviceConfig } from "./config.ts";
 import { ConfigError, Problems } from "./config-error.ts";
 import { fingerprint } from "./fingerprint.ts";
+import { parseRetries, parseTimeout } from "./parse-course.ts";
 import { parseLabels } from "./parse-labels.ts";
 import { parseArguments, parseUses } from "./parse-uses.ts";
 import type { Parsing } from "./parsing.ts";
@@ -104,13 +105,15 @@ function parseDevice(name: string, place: Place, parsing: Parsing): DeviceConfig
 
 function parseCommand(name: string, place: Place, parsing: Parsing): CommandConfig {
   checkName(name, place, reservedCommands);
-  const { desc, args, uses } = fieldsOf(place, ["desc", "args", "uses"]);
+  const { desc, args, uses, timeout, retries } = fieldsOf(place, ["desc", "args", "uses", "timeout", "retries"]);
   const declared = parseArguments(args);
   return {
     name,
     description: optionalTextOf(desc),
     arguments: declared,
     uses: parseUses({ command: place, uses, args, declared }, parsing),
+    timeoutMs: parseTimeout(timeout),
+    retries: parseRetries(retries),
   };
 }
 

@@ -12,9 +12,12 @@ function command(
   return {
     name: "command",
     description: "",
+    timeoutMs: undefined,
+    retries: 0,
     arguments: declared.map((name) => ({ name, description: "" })),
     uses: uses.map(({ passthrough = false, args = [] }) => ({
       module,
+      when: "success",
       passthrough,
       args: args.map((text) => ({ text, quoted: false })),
     })),
