@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { type Daemon, Lab } from "#test/support/lab.ts";
 import { openRollCall } from "#test/support/roll-call.ts";
@@ -124,6 +124,35 @@ for (const protocol of ["lab", "v1"] as const) {
       stderr: notice(`attempt 1 of 3 failed: ${why}; trying again`),
     });
     assert.equal(await marksIn(lab), "always\nalways\n");
+  });
+}
+
+for (const protocol of ["lab", "v1"] as const) {
+  test(`${protocol}: an attempt that is repeated gets the files of the client again, and may hand out the same ones`, async (t) => {
+    await using lab = await Lab.open(t.signal);
+    const uses = [
+      { module: "dummy-ft", args: [`\${in}`, `\${out}`] },
+      sh(`test -e ${lab.path("marks")}`),
+      marks(lab, "failure"),
+    ];
+    const agent = await agentWith(lab, { args: [{ name: "in" }, { name: "out" }], retries: 1, uses });
+    await writeFile(lab.path("in.txt"), "image");
+    const words = ["-s", agent.address, "-protocol", protocol, "board", "go", "in.txt", "out.txt"];
+    const { code, stdout } = await lab.dutctl(words);
+    assert.deepEqual(
+      [code, stdout.match(/^[↑↓] .*|^marked .*/gm), await readFile(lab.path("out.txt"), "utf8")],
+      [
+        0,
+        [
+          '↑ sent "in.txt" (5 B)',
+          '↓ received "out.txt" (36 B)',
+          "marked failure",
+          '↑ sent "in.txt" (5 B)',
+          '↓ received "out.txt" (36 B)',
+        ],
+        "image\n\nprocessed by dummy.FT module\n",
+      ],
+    );
   });
 }
 
