@@ -1,9 +1,12 @@
 import type { Files } from "#pkg/host/files.ts";
 
-/** Files in memory, by path: `kept` is what there is, and changes. A link is a file that says `-> ` and where it leads. */
+/**
+ * Files in memory, by path: `kept` is what there is, and changes. A link is a file that says `-> ` and where it leads.
+ * What modules do with files besides is not here: calling it fails the test.
+ */
 export function memoryFiles(kept: Map<string, string>): Files {
   const below = (path: string) => Array.from(kept.keys()).filter((each) => each.startsWith(`${path}/`));
-  return {
+  const files: Partial<Files> = {
     makeDirectory: async (path) => path,
     size: async (path) => kept.get(path)?.length,
     readText: async (path) => kept.get(path),
@@ -30,4 +33,5 @@ export function memoryFiles(kept: Map<string, string>): Files {
       return { [Symbol.dispose]() {} };
     },
   };
+  return files as Files;
 }

@@ -63,10 +63,10 @@ export function documentedErrors(readme: string): readonly string[] {
   return firstColumn(sectionOf(readme, "Errors") ?? "", ["message", "what to do"]);
 }
 
-/** What stands between angle brackets in the code of the section on arguments: `<image>`. */
+/** What stands between angle brackets in the code of the section on arguments: `<image>`, but not `<image>.new`. */
 export function documentedArguments(readme: string): ReadonlySet<string> {
   const code = (sectionOf(readme, "Arguments") ?? "").match(/```[\s\S]*?```|`[^`\n]+`/g) ?? [];
-  return new Set(code.flatMap((text) => text.match(/<[a-z][\w -]*>/g) ?? []));
+  return new Set(code.flatMap((text) => text.match(/(?<![\w/.])<[a-z][\w -]*>(?!\.?[\w/])/g) ?? []));
 }
 
 function sectionsOf(readme: string): ReadonlyMap<string, string> {
