@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { resolve } from "node:path";
 import { inspect } from "node:util";
-import { DutError } from "#pkg/errors/dut-error.ts";
+import { DutError, explain } from "#pkg/errors/dut-error.ts";
 import type { Host } from "#pkg/host/host.ts";
+import type { Processes } from "#pkg/host/processes.ts";
 import { silentLog } from "#pkg/log/log.ts";
 import type { OpenModule } from "#pkg/modules/module.ts";
 import { within } from "#pkg/session/time-limit.ts";
@@ -59,6 +60,20 @@ export async function stopEachStepOfRunning(use: ExampleUse): Promise<void> {
   );
 }
 
+/** Opens and runs a module on a computer that has no program at all: when it fails, the error names one that it wanted. */
+export async function missEveryProgram(use: ExampleUse): Promise<void> {
+  const { wanted, error } = await leavingNothing(use, async ({ host, encounters }) => {
+    const programs: string[] = [];
+    const bare = withoutPrograms(host, (program) => programs.push(program));
+    const failure = await openAndRun(bare, use, encounters).catch((thrown: unknown) => thrown);
+    return { wanted: programs, error: failure };
+  });
+  if (wanted.length > 0 && error !== undefined) {
+    const isNamed = wanted.some((program) => explain(error).includes(program));
+    assert.ok(isNamed, `${use.module.name} misses ${wanted.join(", ")} and says ${explain(error)}`);
+  }
+}
+
 interface Bench {
   readonly host: Host;
   readonly encounters: Encounters;
@@ -93,6 +108,37 @@ async function openOn(host: Host, { module }: ExampleUse, signal: AbortSignal): 
     assert.ok(error instanceof DutError, `${module.name} throws what users cannot read: ${error}`);
     return undefined;
   }
+}
+
+function withoutPrograms(host: Host, onWanted: (program: string) => void): Host {
+  const missing = async ({ program }: { readonly program: string }): Promise<never> => {
+    onWanted(program);
+    throw new DutError("not_found", `start ${program}: no such file or directory`);
+  };
+  const processes: Processes = {
+    start: missing,
+    startOnTerminal: missing,
+    async find(program) {
+      onWanted(program);
+      return undefined;
+    },
+  };
+  return new Proxy(host, {
+    get: (target, part) => (part === "processes" ? processes : Reflect.get(target, part)),
+  });
+}
+
+/** Ends a run that only waits. */
+async function openAndRun(host: Host, { module, args }: ExampleUse, encounters: Encounters): Promise<void> {
+  const control = new AbortController();
+  await using open = await module.open({ host, log: silentLog, signal: never });
+  const run = open.run(metCall(args, encounters, control.signal));
+  void encounters.quiet().then(() => control.abort(enough()));
+  await run.catch((error: unknown) => {
+    if (!causesOf(error).includes(control.signal.reason)) {
+      throw error;
+    }
+  });
 }
 
 async function openDisturbed(

@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { describeCommand } from "#pkg/config/describe-command.ts";
 import type { ModuleKind } from "#pkg/modules/module.ts";
-import { failEachStepOfOpening, giveUpEachStepOfOpening, openAndClose, stopEachStepOfRunning } from "./disturbances.ts";
+import {
+  failEachStepOfOpening,
+  giveUpEachStepOfOpening,
+  missEveryProgram,
+  openAndClose,
+  stopEachStepOfRunning,
+} from "./disturbances.ts";
 import { type ExampleUse, examplesOf } from "./example-uses.ts";
 import { documentedArguments } from "./module-readme.ts";
 import { openMappings, secretOptions, undescribed } from "./schema-faults.ts";
@@ -58,6 +64,7 @@ const promises: Readonly<Record<string, (use: ExampleUse) => Promise<void>>> = {
   "leaves nothing behind when it was opened and closed, twice too": openAndClose,
   "leaves nothing behind when something fails while it opens": failEachStepOfOpening,
   "leaves nothing behind when nobody wants it any more while it opens": giveUpEachStepOfOpening,
+  "names the program that it misses when there is none": missEveryProgram,
   "ends its run with the signal's reason, whatever it is at, and leaves nothing behind": stopEachStepOfRunning,
 };
 
