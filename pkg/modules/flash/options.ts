@@ -28,8 +28,11 @@ export const flashOptions = z
     file: z.string().min(1).optional().describe("an image on the agent that is written instead of one of the client's"),
     recover: z
       .strictObject({
-        location: z.string().regex(/^\d+(-\d+(\.\d+)*)?$/, "expected a hub as uhubctl names it, such as 1-1.4"),
-        port: z.int().positive(),
+        location: z
+          .string()
+          .regex(/^\d+(-\d+(\.\d+)*)?$/, "expected a hub as uhubctl names it, such as 1-1.4")
+          .describe("the hub, as uhubctl names it, such as 1-1.4"),
+        port: z.int().positive().describe("the hub's port"),
       })
       .optional()
       .describe("USB port of the programmer: power-cycled with uhubctl before a second try"),
