@@ -45,6 +45,13 @@ export function obligingHost(encounters: Encounters, holdings: Holdings, files: 
   return sturdy("host", () => {}, parts) as Host;
 }
 
+/** Says nothing about a module: this computer is too small for it. */
+export class PartMissing extends DutError {
+  constructor(part: string) {
+    super("unavailable", `${part}: there is no answer`);
+  }
+}
+
 /** Each call is an encounter; one that was not written down fails. */
 function sturdy<Part extends object>(name: string, meet: () => void, given: Partial<Part>): Part {
   return new Proxy(given, {
@@ -68,7 +75,7 @@ function sturdy<Part extends object>(name: string, meet: () => void, given: Part
 function broken(what: string, meet: () => void) {
   return async (): Promise<never> => {
     meet();
-    throw new DutError("unavailable", `${what}: there is no answer`);
+    throw new PartMissing(what);
   };
 }
 
