@@ -4,7 +4,13 @@ import type { CommandConfig, ModuleUse, When } from "./config.ts";
 import { describeCommand } from "./describe-command.ts";
 
 const use = (name: string, passthrough: boolean, when: When = "success"): ModuleUse => ({
-  module: { name, help: `help of ${name}`, resources: [], open: () => Promise.reject(new Error("not opened")) },
+  module: {
+    name,
+    help: `help of ${name}`,
+    resources: [],
+    claims: [],
+    open: () => Promise.reject(new Error("not opened")),
+  },
   when,
   passthrough,
   args: [],

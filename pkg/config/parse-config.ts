@@ -1,6 +1,7 @@
 import type { ModuleKind } from "#pkg/modules/module.ts";
 import { problemOfName } from "#pkg/protocol/names.ts";
 import { checkAlike } from "./alike-names.ts";
+import { Claims } from "./claims.ts";
 import type { AgentConfig, CommandConfig, DeviceConfig } from "./config.ts";
 import { ConfigError, Problems } from "./config-error.ts";
 import { fingerprint } from "./fingerprint.ts";
@@ -41,7 +42,7 @@ export function parseConfig(
   file: string,
   text: string,
   kinds: readonly ModuleKind[],
-  given: Partial<Omit<Parsing, "kinds" | "found">> = {},
+  given: Partial<Omit<Parsing, "kinds" | "found" | "claims">> = {},
 ): AgentConfig {
   if (Buffer.byteLength(text) > longestConfig) {
     throw tooLong(file);
@@ -53,6 +54,7 @@ export function parseConfig(
     secrets: new ProcessSecrets({}, "."),
     readableByOthers: false,
     found: new Set<string>(),
+    claims: new Claims(),
     ...given,
   };
   const devices = root === undefined ? new Map() : parseAgent(root, problems, parsing);

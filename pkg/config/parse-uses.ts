@@ -107,6 +107,9 @@ function parseUse(place: Place, declared: readonly string[], parsing: Parsing): 
   const kind = kindOf(fields.module ?? place, parsing.kinds);
   const templates = args.map((text, index) => ({ text, quoted: kind?.shellArguments.includes(index) === true }));
   const module = kind && configureModule(kind, fields.with, place, parsing);
+  if (module !== undefined) {
+    parsing.claims.take(module, place);
+  }
   const parsed = { place, passthrough, module, when, whenAt: fields.when };
   if (!truthOf(fields.unsafe)) {
     for (const [index, template] of templates.entries()) {

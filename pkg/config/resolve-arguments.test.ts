@@ -8,7 +8,13 @@ function command(
   declared: readonly string[],
   uses: readonly { passthrough?: boolean; args?: readonly string[] }[],
 ): CommandConfig {
-  const module = { name: "module", help: "", resources: [], open: () => Promise.reject(new Error("not opened")) };
+  const module = {
+    name: "module",
+    help: "",
+    resources: [],
+    claims: [],
+    open: () => Promise.reject(new Error("not opened")),
+  };
   return {
     name: "command",
     description: "",
