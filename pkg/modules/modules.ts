@@ -12,11 +12,14 @@ import type { ModuleKind } from "./module.ts";
 import { pdu } from "./pdu/pdu.ts";
 import { pikvm } from "./pikvm/pikvm.ts";
 import { redfish } from "./redfish/redfish.ts";
+import { sdMux } from "./sd-mux/sd-mux.ts";
 import { serial } from "./serial/serial.ts";
 import { shell } from "./shell/shell.ts";
 import { ssh } from "./ssh/ssh.ts";
 import { timeWait } from "./time-wait/time-wait.ts";
 import { uml } from "./uml/uml.ts";
+import { usbPort } from "./usb-port/usb-port.ts";
+import { usbRelay } from "./usb-relay/usb-relay.ts";
 import { wifisocket } from "./wifisocket/wifisocket.ts";
 
 /** Every kind of module that an agent offers, by name. */
@@ -34,10 +37,13 @@ export const moduleKinds: readonly ModuleKind[] = [
   pdu,
   pikvm,
   redfish,
+  sdMux,
   serial,
   shell,
   ssh,
   timeWait,
   uml,
+  usbPort,
+  usbRelay,
   wifisocket,
 ];

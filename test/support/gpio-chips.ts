@@ -1,12 +1,5 @@
-import { mkdir, mkdtempDisposable, readFile, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Host } from "#pkg/host/host.ts";
-import { nodeProcesses } from "#pkg/host/node-processes.ts";
-import { memoryHost } from "./memory-host.ts";
-
-const program = fileURLToPath(import.meta.resolve("#test/programs/gpiod.ts"));
+import { ToolFolder } from "./tool-folder.ts";
 
 /** Versions of libgpiod, the last one with a gpioset that takes commands. */
 export const versions = ["1.6.3", "2.2.1", "2.2.1 interactive"] as const;
@@ -19,60 +12,61 @@ interface Given {
 
 /** A computer with the GPIO chips of a Raspberry Pi 4, as the tools of libgpiod show them. */
 export class GpioChips implements AsyncDisposable {
-  /** A folder to be found by PATH, with the tools. */
-  readonly bin: string;
-  readonly #folder: string;
-  readonly #open: AsyncDisposableStack;
+  readonly #folder: ToolFolder;
 
-  private constructor(folder: string, open: AsyncDisposableStack) {
+  private constructor(folder: ToolFolder) {
     this.#folder = folder;
-    this.bin = join(folder, "bin");
-    this.#open = open;
   }
 
   static async open({ version = "1.6.3", release = "input" }: Given = {}): Promise<GpioChips> {
-    await using open = new AsyncDisposableStack();
-    const { path } = open.use(await mkdtempDisposable(join(tmpdir(), "gpio-")));
-    const chips = new GpioChips(path, open.move());
-    await mkdir(chips.bin);
     const [number = "", interactive] = version.split(" ");
-    for (const tool of ["gpiodetect", "gpioinfo", "gpioset"]) {
-      const words = [process.execPath, program, path, number, tool].map((word) => `'${word}'`).join(" ");
-      await writeFile(join(chips.bin, tool), `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
-    }
-    await writeFile(join(path, "release"), release);
-    await writeFile(join(path, "history"), "");
+    const folder = await ToolFolder.open({
+      gpiodetect: ["gpiod.ts", number, "gpiodetect"],
+      gpioinfo: ["gpiod.ts", number, "gpioinfo"],
+      gpioset: ["gpiod.ts", number, "gpioset"],
+    });
+    await folder.write("release", release);
+    await folder.write("history", "");
     if (interactive !== undefined) {
-      await writeFile(join(path, "interactive"), "");
+      await folder.write("interactive", "");
     }
-    return chips;
+    return new GpioChips(folder);
+  }
+
+  /** A folder to be found by PATH, with the tools. */
+  get bin(): string {
+    return this.#folder.bin;
   }
 
   /** A host that has these tools and no others. */
   host(): Host {
-    return memoryHost({
-      processes: { ...nodeProcesses(), find: async (tool) => join(this.bin, tool) },
-    });
+    return this.#folder.host();
   }
 
-  /** Every level that a line has had, and why, in order: `high: driven`. */
-  async history(pin: number, chip = "gpiochip0"): Promise<readonly string[]> {
-    const start = `${chip} ${pin} `;
-    const lines = (await readFile(join(this.#folder, "history"), "utf8")).trimEnd().split("\n");
+  /** Every level that a line of the header has had, and why, in order: `high: driven`. */
+  async history(pin: number): Promise<readonly string[]> {
+    const start = `gpiochip0 ${pin} `;
+    const lines = (await this.#folder.read("history")).trimEnd().split("\n");
     return lines.filter((line) => line.startsWith(start)).map((line) => line.slice(start.length));
+  }
+
+  /** The levels of `history`; neighbours that are equal are one. */
+  async steps(pin: number): Promise<readonly string[]> {
+    const levels = (await this.history(pin)).map((line) => line.replace(/:.*/, ""));
+    return levels.filter((level, index) => level !== levels[index - 1]);
   }
 
   /** The process that holds a line. */
   async holder(pin: number): Promise<number> {
-    return JSON.parse(await readFile(join(this.#folder, `gpiochip0-${pin}`), "utf8")).pid;
+    return JSON.parse(await this.#folder.read(`gpiochip0-${pin}`)).pid;
   }
 
   /** From now on a tool does nothing for ever. */
   async hang(tool: string): Promise<void> {
-    await writeFile(join(this.#folder, "hangs"), tool);
+    await this.#folder.write("hangs", tool);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#open.disposeAsync();
+    await this.#folder[Symbol.asyncDispose]();
   }
 }

@@ -5,11 +5,6 @@ import { GpioChips, versions } from "#test/support/gpio-chips.ts";
 import { recordedCall } from "#test/support/recorded-call.ts";
 import { gpioButton } from "./gpio-button.ts";
 
-const levels = (history: readonly string[]) => history.map((line) => line.replace(/:.*/, ""));
-
-/** Neighbours that are equal are one. */
-const steps = (history: readonly string[]) => levels(history).filter((level, index, all) => level !== all[index - 1]);
-
 for (const version of versions) {
   for (const release of ["persists", "input"] as const) {
     for (const [activelow, idle, pressed] of [
@@ -25,7 +20,7 @@ for (const version of versions) {
           await button.run(call);
         }
         assert.deepEqual(
-          { transcript, steps: steps(await chips.history(17)) },
+          { transcript, steps: await chips.steps(17) },
           { transcript: [{ print: "Button pressed for 20ms\n" }], steps: [idle, pressed, idle] },
         );
       });
@@ -80,7 +75,7 @@ for (const version of versions) {
     const { call, transcript } = recordedCall(["1ms"]);
     await button.run(call);
     assert.deepEqual(
-      [transcript, steps(await chips.history(17))],
+      [transcript, await chips.steps(17)],
       [[{ print: "Button pressed for 1ms\n" }], ["high", "low", "high", "low", "high"]],
     );
   });
@@ -92,7 +87,7 @@ test("a run that ended before it began presses nothing", async (t) => {
   await using button = await gpioButton.configure({ pin: 17, activelow: true }).open(context);
   const reason = new Error("gone");
   await assert.rejects(button.run(recordedCall([], { signal: AbortSignal.abort(reason) }).call), reason);
-  assert.deepEqual(steps(await chips.history(17)), ["high"]);
+  assert.deepEqual(await chips.steps(17), ["high"]);
 });
 
 test("what is no time to press a button for is refused and presses nothing", async (t) => {

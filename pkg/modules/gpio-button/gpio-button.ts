@@ -1,4 +1,3 @@
-import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { formatDuration, parseDuration } from "#pkg/golang/duration.ts";
@@ -7,6 +6,7 @@ import type { Line } from "../gpio/line.ts";
 import { claimOf, type LinePlan, levelOf, lineOptions, nameOf, resourceOf } from "../gpio/line-options.ts";
 import { useLine } from "../gpio/shared-lines.ts";
 import { type Call, defineModule } from "../module.ts";
+import { pause } from "../pause.ts";
 
 const usualPress = "500ms";
 
@@ -48,32 +48,30 @@ async function press({ args, session, signal }: Call, line: Line): Promise<void>
   if (news !== undefined) {
     await session.print(`${news}\n`);
   }
-  const failure = await holdDown(line, milliseconds, signal).then(
-    () => undefined,
-    (error: unknown) => ({ error }),
-  );
-  await line.set("off").catch((error: unknown) => {
-    throw new DutError("unavailable", `the button on ${nameOf(line.plan)} may still be pressed: ${messageOf(error)}`, {
-      hint: "look at the board; the next run tries to release it again",
-      cause: error,
+  signal.throwIfAborted();
+  try {
+    await line.set("on");
+    await heldFor(milliseconds, line, signal);
+  } finally {
+    await line.set("off").catch((error: unknown) => {
+      throw new DutError(
+        "unavailable",
+        `the button on ${nameOf(line.plan)} may still be pressed: ${messageOf(error)}`,
+        {
+          hint: "look at the board; the next run tries to release it again",
+          cause: error,
+        },
+      );
     });
-  });
-  if (failure !== undefined) {
-    signal.throwIfAborted();
-    throw failure.error;
   }
   await session.print(`Button pressed for ${formatDuration(milliseconds)}\n`);
 }
 
-async function holdDown(line: Line, milliseconds: number, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  await line.set("on");
+/** Throws when the line is let go meanwhile. */
+async function heldFor(milliseconds: number, line: Line, signal: AbortSignal): Promise<void> {
   const over = new AbortController();
   try {
-    await Promise.race([
-      setTimeout(milliseconds, undefined, { signal: AbortSignal.any([signal, over.signal]) }),
-      line.lost(),
-    ]);
+    await Promise.race([pause(milliseconds, AbortSignal.any([signal, over.signal])), line.lost()]);
   } finally {
     over.abort();
   }

@@ -17,10 +17,6 @@ async function said(module: OpenModule, ...args: string[]): Promise<string> {
   return transcript.map((said) => ("print" in said ? said.print : "?")).join("");
 }
 
-const levels = (history: readonly string[]) => history.map((line) => line.replace(/:.*/, ""));
-
-const steps = (history: readonly string[]) => levels(history).filter((level, index, all) => level !== all[index - 1]);
-
 for (const version of versions) {
   test(`with gpioset ${version} a switch does what it is told and says what it is`, async (t) => {
     await using chips = await GpioChips.open({ version });
@@ -33,7 +29,7 @@ for (const version of versions) {
       }
     }
     assert.deepEqual(
-      { answers, steps: steps(await chips.history(17)) },
+      { answers, steps: await chips.steps(17) },
       {
         answers: [
           "Current state: off\n",
@@ -65,7 +61,7 @@ for (const version of versions) {
     answers.push(await said(second, "off"));
     await second[Symbol.asyncDispose]();
     assert.deepEqual(
-      { answers, steps: steps(await chips.history(17)) },
+      { answers, steps: await chips.steps(17) },
       {
         answers: ["Current state: on\n", "Turned off\n", "Current state: off\n", "Turned on\n", "Turned off\n"],
         steps: ["high", "low", "high", "low", "high"],

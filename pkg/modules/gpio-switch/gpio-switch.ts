@@ -1,10 +1,9 @@
 import { z } from "zod";
-import { DutError } from "#pkg/errors/dut-error.ts";
-import { quote } from "#pkg/golang/quote.ts";
 import type { Line } from "../gpio/line.ts";
 import { claimOf, type LinePlan, levelOf, lineOptions, nameOf, resourceOf, type State } from "../gpio/line-options.ts";
 import { useLine } from "../gpio/shared-lines.ts";
 import { type Call, defineModule } from "../module.ts";
+import { parseVerb } from "../verb.ts";
 
 const config = z.strictObject({
   ...lineOptions,
@@ -52,7 +51,7 @@ function planOf(options: z.output<typeof config>): LinePlan {
 }
 
 async function run({ args, session, signal }: Call, line: Line): Promise<void> {
-  const wanted = parseAction(args);
+  const wanted = args.length === 0 ? "status" : parseVerb(args, ["on", "off", "toggle", "status"]);
   const news = await line.ensureHeld(signal);
   if (news !== undefined) {
     await session.print(`${news}\n`);
@@ -71,19 +70,3 @@ async function run({ args, session, signal }: Call, line: Line): Promise<void> {
 }
 
 const opposite: Readonly<Record<State, State>> = { on: "off", off: "on" };
-
-function parseAction([action = "status", ...rest]: readonly string[]): State | "toggle" | "status" {
-  const hint = "use on, off, toggle or status";
-  if (rest.length > 0) {
-    throw new DutError("invalid_argument", `${action} takes no arguments but got ${quote(rest.join(" "))}`, { hint });
-  }
-  switch (action) {
-    case "on":
-    case "off":
-    case "toggle":
-    case "status":
-      return action;
-    default:
-      throw new DutError("invalid_argument", `unknown argument: ${quote(action)}`, { hint });
-  }
-}

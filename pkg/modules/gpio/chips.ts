@@ -1,7 +1,7 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
 import type { Processes } from "#pkg/host/processes.ts";
-import { askToolInTime } from "../tool/ask-tool-in-time.ts";
+import { askToolWellInTime } from "../tool/ask-tool-in-time.ts";
 import { answerMs, type Gpiod } from "./gpiod.ts";
 
 export interface Chip {
@@ -22,7 +22,7 @@ export async function findChip(
   signal: AbortSignal,
 ): Promise<Chip> {
   const options = { program: gpiod.detect, args: [], signal };
-  const chips = parseChips(await askToolInTime(processes, "gpiodetect", options, answerMs));
+  const chips = parseChips(await askToolWellInTime(processes, "gpiodetect", options, answerMs));
   const chip = chooseChip(chips, wanted);
   if (pin >= chip.lines) {
     throw new DutError("failed_precondition", `there is no line ${pin} on ${describe(chip)}: it has ${chip.lines}`, {

@@ -1,6 +1,6 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Processes } from "#pkg/host/processes.ts";
-import { askToolInTime } from "../tool/ask-tool-in-time.ts";
+import { askToolWellInTime } from "../tool/ask-tool-in-time.ts";
 import { findTool } from "../tool/find-tool.ts";
 import type { Level } from "./line-options.ts";
 
@@ -37,7 +37,7 @@ export async function findGpiod(processes: Processes, signal: AbortSignal): Prom
   const find = (program: string) => findTool(processes, program, "gpiod");
   const [detect, info, set] = [await find("gpiodetect"), await find("gpioinfo"), await find("gpioset")];
   const ask = (argument: string) =>
-    askToolInTime(processes, "gpioset", { program: set, args: [argument], signal }, answerMs);
+    askToolWellInTime(processes, "gpioset", { program: set, args: [argument], signal }, answerMs);
   const version = await ask("--version");
   // "gpioset (libgpiod) v1.6.3", with "v2.2.1-devel" and the like.
   switch (/\(libgpiod\) v?(\d+)\./.exec(version)?.[1]) {

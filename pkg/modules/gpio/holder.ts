@@ -1,8 +1,8 @@
-import { setTimeout } from "node:timers/promises";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { formatDuration } from "#pkg/golang/duration.ts";
 import type { Host } from "#pkg/host/host.ts";
 import type { HostProcess } from "#pkg/host/processes.ts";
+import { pause } from "../pause.ts";
 import { endedBadly } from "../tool/ended-badly.ts";
 import { Tail } from "../tool/tail.ts";
 import { Commands } from "./commands.ts";
@@ -49,7 +49,7 @@ export async function holdLine(
   await inTime(`gpioset has not taken line ${request.pin} of ${request.chip}`, ended, signal, async (waiting) => {
     await commands?.ready;
     while (!(await isOutput(request, gpiod, processes, waiting))) {
-      await setTimeout(lookAgainMs, undefined, { signal: waiting });
+      await pause(lookAgainMs, waiting);
     }
   });
   const release = acquired.move();
@@ -104,7 +104,7 @@ async function inTime(
 ): Promise<void> {
   const over = new AbortController();
   const waiting = AbortSignal.any([signal, over.signal]);
-  const limit = setTimeout(answerMs, undefined, { signal: waiting }).then(() => {
+  const limit = pause(answerMs, waiting).then(() => {
     throw new DutError("deadline_exceeded", `${late} within ${formatDuration(answerMs)}`);
   });
   const end = ended.then((how) => {

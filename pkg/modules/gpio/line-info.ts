@@ -1,6 +1,6 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Processes } from "#pkg/host/processes.ts";
-import { askToolInTime } from "../tool/ask-tool-in-time.ts";
+import { askToolWellInTime } from "../tool/ask-tool-in-time.ts";
 import { answerMs, type Gpiod } from "./gpiod.ts";
 
 /** What the kernel says of a line. Its level is not among that: only who holds a line may read it. */
@@ -17,7 +17,7 @@ export async function askLineInfo(
   signal: AbortSignal,
 ): Promise<LineInfo> {
   const options = { program: gpiod.info, args: gpiod.infoArguments(chip), signal };
-  const info = parseLineInfo(await askToolInTime(processes, "gpioinfo", options, answerMs), pin);
+  const info = parseLineInfo(await askToolWellInTime(processes, "gpioinfo", options, answerMs), pin);
   if (info === undefined) {
     throw new DutError("unavailable", `gpioinfo does not show line ${pin} of ${chip}`);
   }

@@ -1,8 +1,8 @@
-import { setTimeout } from "node:timers/promises";
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
 import type { Host } from "#pkg/host/host.ts";
 import type { Log } from "#pkg/log/log.ts";
+import { pause } from "../pause.ts";
 import type { Chip } from "./chips.ts";
 import type { Gpiod } from "./gpiod.ts";
 import { type Holder, holdLine } from "./holder.ts";
@@ -123,7 +123,7 @@ export class Line implements AsyncDisposable {
           hint: "end that program, or set the option pin to another line",
         });
       }
-      await setTimeout(lookAgainMs, undefined, { signal });
+      await pause(lookAgainMs, signal);
     }
     this.#have(await this.#holdAt(state, signal), state);
   }

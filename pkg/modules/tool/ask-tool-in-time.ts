@@ -1,13 +1,13 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { formatDuration } from "#pkg/golang/duration.ts";
 import type { Processes, ProcessOptions } from "#pkg/host/processes.ts";
-import { askToolWell } from "./ask-tool.ts";
+import { type Answer, askTool, wellAnswered } from "./ask-tool.ts";
 
 /** A tool that is stuck in the kernel does not hear SIGTERM either. */
 const graceMs = 500;
 
 /**
- * As `askToolWell`, for a tool that may wait for its hardware for ever: throws deadline_exceeded when it has not ended
+ * As `askTool`, for a tool that may wait for its hardware for ever: throws deadline_exceeded when it has not ended
  * within a time, and ends it.
  */
 export async function askToolInTime(
@@ -15,11 +15,11 @@ export async function askToolInTime(
   title: string,
   options: ProcessOptions,
   limitMs: number,
-): Promise<string> {
+): Promise<Answer> {
   const { signal } = options;
   const late = AbortSignal.timeout(limitMs);
   try {
-    return await askToolWell(processes, title, { graceMs, ...options, signal: AbortSignal.any([signal, late]) });
+    return await askTool(processes, title, { graceMs, ...options, signal: AbortSignal.any([signal, late]) });
   } catch (error) {
     signal.throwIfAborted();
     if (late.aborted) {
@@ -30,4 +30,14 @@ export async function askToolInTime(
     }
     throw error;
   }
+}
+
+/** As `askToolInTime`; throws as `endedBadly` unless the program ends well. Returns its stdout. */
+export async function askToolWellInTime(
+  processes: Processes,
+  title: string,
+  options: ProcessOptions,
+  limitMs: number,
+): Promise<string> {
+  return wellAnswered(title, await askToolInTime(processes, title, options, limitMs));
 }
