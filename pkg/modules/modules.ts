@@ -12,6 +12,7 @@ import type { ModuleKind } from "./module.ts";
 import { pdu } from "./pdu/pdu.ts";
 import { pikvm } from "./pikvm/pikvm.ts";
 import { redfish } from "./redfish/redfish.ts";
+import { script } from "./script/script.ts";
 import { sdMux } from "./sd-mux/sd-mux.ts";
 import { serial } from "./serial/serial.ts";
 import { shell } from "./shell/shell.ts";
@@ -37,6 +38,7 @@ export const moduleKinds: readonly ModuleKind[] = [
   pdu,
   pikvm,
   redfish,
+  script,
   sdMux,
   serial,
   shell,

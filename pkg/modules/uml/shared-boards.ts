@@ -2,12 +2,17 @@ import { isDeepStrictEqual } from "node:util";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Host } from "#pkg/host/host.ts";
 import type { Log } from "#pkg/log/log.ts";
-import { SharedHardware } from "../shared-hardware.ts";
 import { Board } from "./board.ts";
 import type { BoardPlan } from "./options.ts";
 
-/** By state directory. */
-const boards = new SharedHardware<BoardPlan, Board>();
+interface Shared {
+  readonly plan: BoardPlan;
+  readonly board: Promise<Board>;
+  users: number;
+}
+
+/** The open boards of a computer, by state directory. A board belongs to the host that it runs on, and ends with its last user. */
+const boardsOf = new WeakMap<Host, Map<string, Shared>>();
 
 export interface BoardUse extends AsyncDisposable {
   readonly board: Board;
@@ -18,11 +23,31 @@ export interface BoardUse extends AsyncDisposable {
  * was given other options, and as `Board.open`.
  */
 export async function useBoard(plan: BoardPlan, host: Host, log: Log): Promise<BoardUse> {
-  const use = await boards.use(host, plan.state, plan, {
-    open: () => Board.open(plan, host, log),
-    refuse: (first) => refuseOther(plan, first),
-  });
-  return { board: use.thing, [Symbol.asyncDispose]: () => use[Symbol.asyncDispose]() };
+  const boards = boardsOf.get(host) ?? new Map<string, Shared>();
+  boardsOf.set(host, boards);
+  const shared = boards.get(plan.state) ?? { plan, board: Board.open(plan, host, log), users: 0 };
+  boards.set(plan.state, shared);
+  refuseOther(plan, shared.plan);
+  shared.users++;
+  let use: "held" | "given back" = "held";
+  const giveBack = async () => {
+    if (use === "held") {
+      use = "given back";
+      shared.users--;
+      if (shared.users === 0) {
+        boards.delete(plan.state);
+        await (await shared.board)[Symbol.asyncDispose]();
+      }
+    }
+  };
+  try {
+    return { board: await shared.board, [Symbol.asyncDispose]: giveBack };
+  } catch (error) {
+    if (boards.get(plan.state) === shared) {
+      boards.delete(plan.state);
+    }
+    throw error;
+  }
 }
 
 function refuseOther(plan: BoardPlan, first: BoardPlan): void {
