@@ -5,7 +5,7 @@
  *
  * What a line does when it is let go is in the file `release` of the folder: `persists` as Raspberry Pi's kernels have it,
  * or `input` as others. gpioset of 2.x takes commands when there is a file `interactive`. A tool that is named in the file
- * `hangs` does nothing for ever.
+ * `hangs` does nothing for ever. With a file `unplugged` the chips are gone.
  */
 import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -73,7 +73,10 @@ function letGo(chip: string, pin: number, line: Line): void {
 }
 
 function chipNamed(name: string): (typeof chips)[number] {
-  return chips.find((chip) => chip.name === name) ?? die(`cannot find GPIO chip character device '${name}'`);
+  return (
+    (existsSync(join(folder, "unplugged")) ? [] : chips).find((chip) => chip.name === name) ??
+    die(`cannot find GPIO chip character device '${name}'`)
+  );
 }
 
 function detect(): void {

@@ -66,6 +66,12 @@ export class GpioChips implements AsyncDisposable {
     await this.#folder.write("hangs", tool);
   }
 
+  /** The chips are gone from now on, and what held a line has ended. */
+  async unplug(pin: number): Promise<void> {
+    await this.#folder.write("unplugged", "");
+    process.kill(await this.holder(pin), "SIGKILL");
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#folder[Symbol.asyncDispose]();
   }

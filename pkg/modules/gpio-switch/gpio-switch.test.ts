@@ -111,6 +111,16 @@ test("a line is refused on other terms than those it is held on", async (t) => {
   });
 });
 
+test("a chip that is unplugged fails the next run with what gpioinfo says of it, and the close leaves nothing", async (t) => {
+  await using chips = await GpioChips.open();
+  const context = { host: chips.host(), log: silentLog, signal: t.signal };
+  await using power = await gpioSwitch.configure({ pin: 17 }).open(context);
+  await chips.unplug(17);
+  await assert.rejects(said(power, "on"), {
+    message: "gpioinfo exited with code 1: gpioinfo: cannot find GPIO chip character device 'gpiochip0'",
+  });
+});
+
 test("a tool that hangs is given up, and nothing is left of it", async (t) => {
   await using chips = await GpioChips.open();
   await chips.hang("gpioinfo");

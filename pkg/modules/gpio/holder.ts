@@ -103,20 +103,19 @@ async function inTime(
   work: (waiting: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const over = new AbortController();
-  const waiting = AbortSignal.any([signal, over.signal]);
-  const limit = pause(answerMs, waiting).then(() => {
-    throw new DutError("deadline_exceeded", `${late} within ${formatDuration(answerMs)}`);
-  });
+  const limit = AbortSignal.timeout(answerMs);
+  const waiting = AbortSignal.any([signal, over.signal, limit]);
+  const cut = Promise.withResolvers<never>();
+  waiting.addEventListener("abort", () => cut.reject(waiting.reason), { once: true });
   const end = ended.then((how) => {
     throw how;
   });
   try {
-    await Promise.race([work(waiting), limit, end]);
+    await Promise.race([work(waiting), cut.promise, end]);
   } catch (error) {
     signal.throwIfAborted();
-    throw error;
+    throw limit.aborted ? new DutError("deadline_exceeded", `${late} within ${formatDuration(answerMs)}`) : error;
   } finally {
     over.abort();
-    await limit.catch(() => {});
   }
 }

@@ -67,6 +67,19 @@ test("a cycle that is cancelled gives the power back", async () => {
   assert.equal(await folder.read("log"), "2 off\n2 on\n");
 });
 
+test("a hub that is unplugged in the middle of a cycle may have left its port without power, which the run says", async () => {
+  await using folder = await openFolder();
+  const { call } = recordedCall(["cycle"]);
+  const context = { host: folder.host(), log: silentLog, signal: call.signal };
+  await using port = await usbPort.configure({ location: "1-1", ports: "2", delay: "1ms" }).open(context);
+  const session = { ...call.session, print: () => folder.write("unplugged", "") };
+  await assert.rejects(port.run({ ...call, session }), {
+    code: "unavailable",
+    message:
+      "USB port 2 of hub 1-1 may still be without power: there is no USB hub at 1-1 that switches the power of its ports",
+  });
+});
+
 test("a hub that only says it switches is found out", async () => {
   await using folder = await openFolder();
   await folder.write("stuck", "2");
