@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
+import { DutError } from "#pkg/errors/dut-error.ts";
 import { formatDuration, parseDuration } from "#pkg/golang/duration.ts";
 import { quote } from "#pkg/golang/quote.ts";
 import type { Line } from "../gpio/line.ts";
@@ -7,6 +7,7 @@ import { claimOf, type LinePlan, levelOf, lineOptions, nameOf, resourceOf } from
 import { useLine } from "../gpio/shared-lines.ts";
 import { type Call, defineModule } from "../module.ts";
 import { pause } from "../pause.ts";
+import { putBack } from "../put-back.ts";
 
 const usualPress = "500ms";
 
@@ -42,7 +43,8 @@ function planOf({ pin, chip, activelow }: z.output<typeof config>): LinePlan {
   return { pin, chip, purpose: "button", activeLow: activelow, rest: "off" };
 }
 
-async function press({ args, session, signal }: Call, line: Line): Promise<void> {
+async function press(call: Call, line: Line): Promise<void> {
+  const { args, session, signal } = call;
   const milliseconds = parsePress(args);
   const news = await line.ensureHeld(signal);
   if (news !== undefined) {
@@ -53,16 +55,7 @@ async function press({ args, session, signal }: Call, line: Line): Promise<void>
     await line.set("on");
     await heldFor(milliseconds, line, signal);
   } finally {
-    await line.set("off").catch((error: unknown) => {
-      throw new DutError(
-        "unavailable",
-        `the button on ${nameOf(line.plan)} may still be pressed: ${messageOf(error)}`,
-        {
-          hint: "look at the board; the next run tries to release it again",
-          cause: error,
-        },
-      );
-    });
+    await putBack(call, `the button on ${nameOf(line.plan)} may still be pressed`, () => line.set("off"));
   }
   await session.print(`Button pressed for ${formatDuration(milliseconds)}\n`);
 }

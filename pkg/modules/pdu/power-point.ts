@@ -1,6 +1,6 @@
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { formatDuration } from "#pkg/golang/duration.ts";
-import { pause } from "#pkg/modules/serial/pause.ts";
+import { pause } from "../pause.ts";
 import type { Turns } from "../turns.ts";
 import { type Level, type Outlet, opposite } from "./outlet.ts";
 

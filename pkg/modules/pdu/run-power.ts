@@ -1,6 +1,6 @@
 import { DutError, explain, messageOf } from "#pkg/errors/dut-error.ts";
-import { pause } from "#pkg/modules/serial/pause.ts";
 import type { Call } from "../module.ts";
+import { pause } from "../pause.ts";
 import type { Level } from "./outlet.ts";
 import type { PowerCommand } from "./power-command.ts";
 import { type Confirmation, type PowerPoint, readLevel, switchTo, toggle } from "./power-point.ts";

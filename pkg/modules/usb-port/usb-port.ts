@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { formatDuration, parseDuration } from "#pkg/golang/duration.ts";
 import { durationOption } from "../duration-option.ts";
 import { type Call, defineModule } from "../module.ts";
 import { pause } from "../pause.ts";
+import { putBack } from "../put-back.ts";
 import { parseVerb } from "../verb.ts";
 import { type Hub, openHub, type Power } from "./hub.ts";
 
@@ -70,17 +70,16 @@ async function run(call: Call, hub: Hub, { delay }: Options): Promise<void> {
 }
 
 /** The port has power again at the end, also when the run ends before. */
-async function cycle(hub: Hub, delayMs: number, { signal }: Call, report: (power: Power) => Promise<void>) {
+async function cycle(hub: Hub, delayMs: number, call: Call, report: (power: Power) => Promise<void>) {
+  const { signal } = call;
   try {
     await hub.switch("off", signal);
     await report("off");
     await pause(delayMs, signal);
   } finally {
-    await hub.switch("on", new AbortController().signal).catch((error: unknown) => {
-      throw new DutError("unavailable", `USB port ${hub.name} may still be without power: ${messageOf(error)}`, {
-        cause: error,
-      });
-    });
+    await putBack(call, `USB port ${hub.name} may still be without power`, () =>
+      hub.switch("on", new AbortController().signal),
+    );
   }
   await report("on");
 }

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { formatDuration, parseDuration } from "#pkg/golang/duration.ts";
 import { durationOption } from "../duration-option.ts";
 import { type Call, defineModule } from "../module.ts";
 import { pause } from "../pause.ts";
+import { putBack } from "../put-back.ts";
 import { parseVerb } from "../verb.ts";
 import { openRelay, type Relay, type State } from "./relay.ts";
 
@@ -67,15 +67,14 @@ async function run(call: Call, relay: Relay, { pulse }: Options): Promise<void> 
 }
 
 /** The relay is off at the end, also when the run ends before. */
-async function switchOnFor(milliseconds: number, relay: Relay, { signal }: Call): Promise<void> {
+async function switchOnFor(milliseconds: number, relay: Relay, call: Call): Promise<void> {
+  const { signal } = call;
   try {
     await relay.switch("on", signal);
     await pause(milliseconds, signal);
   } finally {
-    await relay.switch("off", new AbortController().signal).catch((error: unknown) => {
-      throw new DutError("unavailable", `USB relay ${relay.name} may still be on: ${messageOf(error)}`, {
-        cause: error,
-      });
-    });
+    await putBack(call, `USB relay ${relay.name} may still be on`, () =>
+      relay.switch("off", new AbortController().signal),
+    );
   }
 }
