@@ -1,17 +1,12 @@
 import { createHash } from "node:crypto";
-import { join } from "node:path";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Host } from "#pkg/host/host.ts";
+import { compressionOf, decompress, magicBytes } from "../image-stream/compression.ts";
+import { peekable } from "../image-stream/peekable.ts";
+import { steps } from "../image-stream/steps.ts";
 import type { Call } from "../module.ts";
-import { compressionOf, decompress, magicBytes } from "./compression.ts";
 import { describeImage, headBytes } from "./image.ts";
 import type { BoardPlan } from "./options.ts";
-
-/** Often enough for a bar that moves, and a message for many times its own size. */
-const reportEveryBytes = 1024 * 1024;
-
-/** The file that xz reads; it takes the place of none. */
-export const xzSpool = (plan: BoardPlan) => join(plan.state, "image.xz.new");
 
 /**
  * Replaces a board's disk by an image of the client's. Nothing of the image is kept in memory but its head, and until all
@@ -29,31 +24,25 @@ export async function flash(image: string, plan: BoardPlan, host: Host, { sessio
     ended: () => reception.finish(),
   });
   const compression = compressionOf(await received.peek(magicBytes));
-  const spool = join(plan.state, "image.xz");
   const sha256 = createHash("sha256");
   let head = Buffer.alloc(0);
-  const unpacking = steps(async (done) => {
-    // xz begins when all is received.
-    if (compression === "xz") {
-      await session.progress({ done, total: undefined, unit: "bytes", label: "unpack" });
-    }
-  });
+  let size = 0;
   await using next = await host.files.replace(plan.disk);
-  for await (const piece of decompress(compression, received, { host, spool, signal })) {
+  for await (const piece of decompress(compression, received, { processes: host.processes, signal })) {
     signal.throwIfAborted();
-    limited(await unpacking.add(piece.length));
+    size += piece.length;
+    limited(size);
     sha256.update(piece);
     if (head.length < headBytes) {
       head = Buffer.concat([head, piece.subarray(0, headBytes - head.length)]);
     }
     await next.write(piece);
   }
-  const content = describeImage(head, unpacking.done);
+  const content = describeImage(head, size);
   signal.throwIfAborted();
-  await unpacking.finish();
   await next.commit();
   await session.print(`${reception.done} bytes received (${compression})\n`);
-  await session.print(`${unpacking.done} bytes on the disk: ${content}\n`);
+  await session.print(`${size} bytes on the disk: ${content}\n`);
   await session.print(`sha256 ${sha256.digest("hex")}\n`);
 }
 
@@ -67,70 +56,4 @@ function refuseBeyond(limitBytes: number, bytes: number): void {
       },
     );
   }
-}
-
-/** Counts bytes and reports them now and then, and at the end. */
-function steps(report: (done: number) => Promise<void>) {
-  let done = 0;
-  let reported = 0;
-  const tell = async () => {
-    reported = done;
-    await report(done);
-  };
-  return {
-    get done() {
-      return done;
-    },
-    async add(bytes: number): Promise<number> {
-      done += bytes;
-      if (done - reported >= reportEveryBytes) {
-        await tell();
-      }
-      return done;
-    },
-    async finish(): Promise<void> {
-      if (done > reported) {
-        await tell();
-      }
-    },
-  };
-}
-
-interface Watcher {
-  took(bytes: number): Promise<void>;
-  ended(): Promise<void>;
-}
-
-/** The same bytes, whose beginning can be looked at first. */
-function peekable(source: AsyncIterable<Uint8Array>, watcher: Watcher) {
-  const iterator = source[Symbol.asyncIterator]();
-  let ahead = Buffer.alloc(0);
-  const pull = async () => {
-    const { done, value } = await iterator.next();
-    if (done === true) {
-      await watcher.ended();
-      return undefined;
-    }
-    await watcher.took(value.length);
-    return value;
-  };
-  return {
-    async peek(length: number): Promise<Uint8Array> {
-      for (let piece = new Uint8Array() as Uint8Array | undefined; ahead.length < length && piece !== undefined; ) {
-        piece = await pull();
-        ahead = Buffer.concat([ahead, piece ?? new Uint8Array()]);
-      }
-      return ahead.subarray(0, length);
-    },
-    async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-      try {
-        yield ahead;
-        for (let piece = await pull(); piece !== undefined; piece = await pull()) {
-          yield piece;
-        }
-      } finally {
-        await iterator.return?.();
-      }
-    },
-  };
 }

@@ -2,7 +2,6 @@ import { setTimeout } from "node:timers/promises";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Host } from "#pkg/host/host.ts";
 import type { Log } from "#pkg/log/log.ts";
-import { xzSpool } from "./flash.ts";
 import { markOf, runDirectory } from "./machine.ts";
 import type { BoardPlan } from "./options.ts";
 
@@ -34,7 +33,6 @@ export async function removeLeftovers(plan: BoardPlan, host: Host, log: Log): Pr
   }
   await files.remove(runDirectory(plan));
   await files.remove(`${plan.disk}.new`);
-  await files.remove(xzSpool(plan));
 }
 
 /**

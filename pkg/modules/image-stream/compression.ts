@@ -1,7 +1,10 @@
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
-import type { Host } from "#pkg/host/host.ts";
+import type { Processes } from "#pkg/host/processes.ts";
+import { endedWell } from "../tool/ended-badly.ts";
+import { findTool } from "../tool/find-tool.ts";
+import { Tail } from "../tool/tail.ts";
 
 export type Compression = "raw" | "gzip" | "zstd" | "xz";
 
@@ -11,6 +14,12 @@ const magics: readonly (readonly [Compression, readonly number[]])[] = [
   ["xz", [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
 ];
 
+/** Twice what `xz -9` needs; an image can ask for 4 GiB. */
+const xzMemory = "--memlimit-decompress=128MiB";
+
+/** Enough for what xz says about an image that it does not like. */
+const keptComplaintBytes = 1000;
+
 /** The bytes that are enough to know a compression. */
 export const magicBytes = 6;
 
@@ -18,15 +27,16 @@ export function compressionOf(head: Uint8Array): Compression {
   return magics.find(([, magic]) => magic.every((byte, index) => head[index] === byte))?.[0] ?? "raw";
 }
 
-/** Where xz may find the compressed image as a file, and what it runs on. */
+/** What xz runs on. */
 interface Workbench {
-  readonly host: Pick<Host, "files" | "processes">;
-  /** `<spool>.new` is made for an xz image and removed. */
-  readonly spool: string;
+  readonly processes: Processes;
   readonly signal: AbortSignal;
 }
 
-/** The raw bytes. Throws data_loss when the compressed ones are damaged or end too soon. */
+/**
+ * The raw bytes, while the compressed ones come: nothing is kept but the window of the compression. Throws data_loss when
+ * the compressed ones are damaged or end too soon, what the source throws, and failed_precondition when xz is missing.
+ */
 export function decompress(
   compression: Compression,
   source: AsyncIterable<Uint8Array>,
@@ -61,37 +71,42 @@ async function* through(unpack: ReturnType<typeof createGunzip>, source: AsyncIt
   }
 }
 
-async function* unxz(source: AsyncIterable<Uint8Array>, { host, spool, signal }: Workbench) {
-  if ((await host.processes.find("xz")) === undefined) {
-    throw new DutError("failed_precondition", "an xz image needs the program xz, which this agent does not have", {
-      hint: "apt-get install xz-utils, or compress the image with gzip or zstd",
-    });
-  }
-  await using spooled = await host.files.replace(spool);
-  for await (const piece of source) {
-    await spooled.write(piece);
-  }
-  await using xz = await host.processes.start({ program: "xz", args: ["-dc", "--", spooled.path], signal });
+async function* unxz(source: AsyncIterable<Uint8Array>, { processes, signal }: Workbench) {
+  const program = await findTool(processes, "xz", "xz-utils");
+  const failures: unknown[] = [];
+  const stdin = noticing(source, (error) => failures.push(error));
+  await using xz = await processes.start({ program, args: ["-dc", xzMemory], stdin, signal });
   const complaint = textOf(xz.stderr);
   yield* xz.stdout;
   const status = await xz.exited;
   signal.throwIfAborted();
-  if (status.kind === "killed" || status.code !== 0) {
-    const said = (await complaint).trim().replaceAll(`${spooled.path}: `, "").replace(/^xz: /, "");
+  if (failures.length > 0) {
+    throw failures[0];
+  }
+  if (!endedWell(status)) {
+    const said = (await complaint).trim().replace(/^.*?\(stdin\): /, "");
     throw damaged("xz", said || "xz did not finish");
   }
 }
 
-async function textOf(output: AsyncIterable<Uint8Array>): Promise<string> {
-  let text = "";
-  for await (const piece of output) {
-    text = (text + Buffer.from(piece).toString()).slice(0, 1000);
+/** The same bytes. xz is ended when they fail, and its status does not tell why. */
+async function* noticing(source: AsyncIterable<Uint8Array>, failed: (error: unknown) => void) {
+  try {
+    yield* source;
+  } catch (error) {
+    failed(error);
+    throw error;
   }
-  return text;
+}
+
+async function textOf(output: AsyncIterable<Uint8Array>): Promise<string> {
+  const tail = new Tail(keptComplaintBytes);
+  for await (const piece of output) {
+    tail.push(piece);
+  }
+  return tail.bytes.toString();
 }
 
 function damaged(name: string, reason: string): DutError {
-  return new DutError("data_loss", `the ${name} image is damaged: ${reason}`, {
-    hint: "send a whole one; the disk is as it was",
-  });
+  return new DutError("data_loss", `the ${name} image is damaged: ${reason}`, { hint: "send a whole one" });
 }
