@@ -3,10 +3,7 @@ import { z } from "zod";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { parseDuration } from "#pkg/golang/duration.ts";
 import { durationOption } from "../duration-option.ts";
-
-const sizeOption = z.string().regex(/^[1-9]\d*[kKmMgG]$/, "expected a number and k, M or G, such as 64M");
-
-const unitBytes = { k: 1024, m: 1024 ** 2, g: 1024 ** 3 } as const;
+import { bytesOf, sizeOption } from "../size-option.ts";
 
 export const umlOptions = z.strictObject({
   state: z.string().min(1).describe("directory that is this board's alone; made when it is missing"),
@@ -17,8 +14,8 @@ export const umlOptions = z.strictObject({
     .min(1)
     .optional()
     .describe("symbolic link to the serial console; default `console` in the state directory"),
-  limit: sizeOption.default("8G").describe("the largest image that `flash` takes, also after unpacking"),
-  memory: sizeOption.default("64M").describe("the board's memory"),
+  limit: sizeOption().default("8G").describe("the largest image that `flash` takes, also after unpacking"),
+  memory: sizeOption().default("64M").describe("the board's memory"),
   arguments: z.array(z.string()).default([]).describe("further arguments of the kernel"),
   grace: durationOption().default("10s").describe("how long `off` waits for an orderly end"),
 });
@@ -73,8 +70,4 @@ export function planBoard(options: UmlOptions): BoardPlan {
     arguments: options.arguments,
     graceMs: parseDuration(options.grace),
   };
-}
-
-function bytesOf(size: string): number {
-  return Number(size.slice(0, -1)) * unitBytes[size.slice(-1).toLowerCase() as keyof typeof unitBytes];
 }
