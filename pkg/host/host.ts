@@ -1,3 +1,4 @@
+import type { Disks } from "./disks.ts";
 import type { Files } from "./files.ts";
 import type { Http } from "./http.ts";
 import type { Processes } from "./processes.ts";
@@ -11,4 +12,5 @@ export interface Host {
   readonly ptys: Ptys;
   readonly files: Files;
   readonly http: Http;
+  readonly disks: Disks;
 }

@@ -1,7 +1,7 @@
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { type FileHandle, rm } from "node:fs/promises";
 import { doing } from "./errno.ts";
 import type { Replacement } from "./files.ts";
+import { putInPlace } from "./put-in-place.ts";
 
 interface Parts {
   /** What the user calls the file that is replaced. */
@@ -39,10 +39,8 @@ export class NextFile implements Replacement {
       }
       await file.sync();
       await file.close();
-      await rename(path, target);
+      await putInPlace(path, target);
       this.#state = "over";
-      await using directory = await open(dirname(target), "r");
-      await directory.sync();
     });
   }
 

@@ -1,4 +1,5 @@
 import type { Host } from "./host.ts";
+import { nodeDisks } from "./node-disks.ts";
 import { nodeFiles } from "./node-files.ts";
 import { nodeHttp } from "./node-http.ts";
 import { nodeProcesses } from "./node-processes.ts";
@@ -13,5 +14,6 @@ export function nodeHost(): Host {
     ptys: nodePtys(),
     files: nodeFiles(),
     http: nodeHttp(),
+    disks: nodeDisks(),
   };
 }
