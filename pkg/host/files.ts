@@ -29,6 +29,12 @@ export interface Files {
   replace(path: string): Promise<Replacement>;
 
   /**
+   * Begins the next content of the file at `path`, or goes on where an earlier one ended, in a file beside it named
+   * `<path>.part`. It stays there until it is committed or removed.
+   */
+  resume(path: string): Promise<PartFile>;
+
+  /**
    * Holds the file at `path`, which is made when it is missing, against every other process. Undefined when another has it.
    * The kernel lets go when this process ends, however it ends.
    */
@@ -71,6 +77,21 @@ export interface Replacement extends AsyncDisposable {
   readonly path: string;
   /** Appends. Throws resource_exhausted when the disk is full. */
   write(bytes: Uint8Array): Promise<void>;
+  /** Puts the content on the disk and then in the place of the old file, atomically. */
+  commit(): Promise<void>;
+}
+
+/** A file in the making that outlives who makes it. Disposing closes it. */
+export interface PartFile extends AsyncDisposable {
+  readonly path: string;
+  /** In bytes: what is there already, and what was written since. */
+  readonly size: number;
+  /** What is there, from its beginning. Nothing may be written meanwhile. */
+  read(): AsyncIterable<Uint8Array>;
+  /** Appends. Throws resource_exhausted when the disk is full; what was written of the bytes stays. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Starts from nothing. */
+  empty(): Promise<void>;
   /** Puts the content on the disk and then in the place of the old file, atomically. */
   commit(): Promise<void>;
 }

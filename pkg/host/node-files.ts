@@ -18,6 +18,7 @@ import type { Files } from "./files.ts";
 import { freeBytes } from "./free-bytes.ts";
 import { NextFile } from "./next-file.ts";
 import { openForReading } from "./open-for-reading.ts";
+import { openPartFile } from "./part-file.ts";
 import { openRoot } from "./rooted/open-root.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
@@ -89,6 +90,8 @@ export function nodeFiles(): Files {
       const file = await doing(`write ${next}`, () => open(next, flags, 0o600));
       return new NextFile({ name: path, target: path, path: next, file });
     },
+
+    resume: openPartFile,
 
     async lock(path) {
       const { DatabaseSync } = await import("node:sqlite");
