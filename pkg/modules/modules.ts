@@ -3,10 +3,11 @@ import { dummyFt } from "./dummy-ft/dummy-ft.ts";
 import { dummyRepeat } from "./dummy-repeat/dummy-repeat.ts";
 import { dummyStatus } from "./dummy-status/dummy-status.ts";
 import { file } from "./file/file.ts";
-import { flash } from "./flash/flash.ts";
 import { flashEmulate } from "./flash-emulate/flash-emulate.ts";
+import { flash } from "./flash/flash.ts";
 import { gpioButton } from "./gpio-button/gpio-button.ts";
 import { gpioSwitch } from "./gpio-switch/gpio-switch.ts";
+import { image } from "./image/image.ts";
 import { ipmi } from "./ipmi/ipmi.ts";
 import type { ModuleKind } from "./module.ts";
 import { pdu } from "./pdu/pdu.ts";
@@ -34,6 +35,7 @@ export const moduleKinds: readonly ModuleKind[] = [
   flashEmulate,
   gpioButton,
   gpioSwitch,
+  image,
   ipmi,
   pdu,
   pikvm,
