@@ -7,6 +7,7 @@ import { flashEmulate } from "./flash-emulate/flash-emulate.ts";
 import { flash } from "./flash/flash.ts";
 import { gpioButton } from "./gpio-button/gpio-button.ts";
 import { gpioSwitch } from "./gpio-switch/gpio-switch.ts";
+import { httpGet } from "./http-get/http-get.ts";
 import { image } from "./image/image.ts";
 import { ipmi } from "./ipmi/ipmi.ts";
 import type { ModuleKind } from "./module.ts";
@@ -35,6 +36,7 @@ export const moduleKinds: readonly ModuleKind[] = [
   flashEmulate,
   gpioButton,
   gpioSwitch,
+  httpGet,
   image,
   ipmi,
   pdu,

@@ -1,10 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempDisposable } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Child, type Ended } from "./child.ts";
+import { freePorts } from "./free-ports.ts";
 
 /** Why tests with etcd are skipped here; undefined when it is there. */
 export const etcdIsMissing =
@@ -103,13 +102,4 @@ export class Etcd implements AsyncDisposable {
     }
     await this.#opened.disposeAsync();
   }
-}
-
-/** Ports that were free a moment ago: etcd has to know those of its peers before it listens. */
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => once(server.close(), "close")));
-  return ports;
 }
