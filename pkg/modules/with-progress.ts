@@ -1,7 +1,5 @@
+import { steps } from "./image-stream/steps.ts";
 import type { Session } from "./session.ts";
-
-/** Often enough for a bar that moves, and a message for many times its own size. */
-const reportEveryBytes = 1024 * 1024;
 
 interface Told {
   readonly session: Pick<Session, "progress">;
@@ -15,20 +13,10 @@ export async function* withProgress(
   pieces: AsyncIterable<Uint8Array>,
   { session, total, label }: Told,
 ): AsyncGenerator<Uint8Array, void, void> {
-  let done = 0;
-  let told = 0;
-  const tell = async () => {
-    told = done;
-    await session.progress({ done, total, unit: "bytes", label });
-  };
+  const counted = steps((done) => session.progress({ done, total, unit: "bytes", label }));
   for await (const piece of pieces) {
     yield piece;
-    done += piece.length;
-    if (done - told >= reportEveryBytes) {
-      await tell();
-    }
+    await counted.add(piece.length);
   }
-  if (done > told) {
-    await tell();
-  }
+  await counted.finish();
 }
