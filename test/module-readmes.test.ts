@@ -45,6 +45,12 @@ for (const { name } of moduleKinds) {
   });
 }
 
+test("README.md names every module, with the way to its README", async () => {
+  const text = await readFile(join(root, "README.md"), "utf8");
+  const missing = moduleKinds.filter(({ name }) => !text.includes(`[${name}](pkg/modules/${name}/README.md)`));
+  assert.deepEqual(missing, []);
+});
+
 for (const file of [
   "README.md",
   "pkg/config/README.md",
