@@ -20,6 +20,7 @@ const forModules = [
   "gpiod",
   "ipmitool",
   "openipmi",
+  "pdudaemon",
   "snmp",
   "snmpd",
   "qemu-system-x86",
@@ -50,6 +51,9 @@ export const packageSets = {
     "iproute2",
     "iptables",
     "conntrack",
+    "systemd",
+    "debootstrap",
+    "man-db",
   ],
   build: ["binutils"],
 };

@@ -5,6 +5,14 @@ import { test } from "node:test";
 import { parseConfig } from "#pkg/config/parse-config.ts";
 import { secretsElsewhere } from "#pkg/config/secrets/secret-source.ts";
 import { moduleKinds } from "#pkg/modules/modules.ts";
+import {
+  documentedErrors,
+  documentedOptions,
+  formOf,
+  goModules,
+  readmeForm,
+  yamlBlocks,
+} from "#test/support/module-contract/module-readme.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -15,6 +23,33 @@ for (const { name, schema } of moduleKinds) {
     assert.deepEqual(documentedOptions(await readFile(join(root, file), "utf8")), Object.keys(schema.shape).sort());
   });
 }
+
+/** Still to be brought to the form. */
+const inAnotherForm: readonly string[] = ["serial", "ssh"];
+
+for (const { name } of moduleKinds) {
+  const file = `pkg/modules/${name}/README.md`;
+  const sections = readmeForm.slice(0, goModules.has(name) ? undefined : -1);
+
+  if (inAnotherForm.includes(name)) {
+    test(`${file} is still in another form than the READMEs of modules`, async () => {
+      assert.notDeepEqual(formOf(await readFile(join(root, file), "utf8")), sections, "take it out of inAnotherForm");
+    });
+    continue;
+  }
+  test(`${file} has the form that the READMEs of modules have, with its name on top and a table of errors`, async () => {
+    const readme = await readFile(join(root, file), "utf8");
+    const [title] = readme.split("\n");
+    assert.deepEqual({ title, sections: formOf(readme) }, { title: `# ${name}`, sections });
+    assert.notEqual(documentedErrors(readme).length, 0, "there is no table | message | what to do |");
+  });
+}
+
+test("README.md names every module, with the way to its README", async () => {
+  const text = await readFile(join(root, "README.md"), "utf8");
+  const missing = moduleKinds.filter(({ name }) => !text.includes(`[${name}](pkg/modules/${name}/README.md)`));
+  assert.deepEqual(missing, []);
+});
 
 for (const file of [
   "README.md",
@@ -39,20 +74,6 @@ for (const file of await Array.fromAsync(glob("contrib/**/*.yaml", { cwd: root }
   test(`${file} is a valid configuration`, () => {
     parseConfig(file, text, moduleKinds, { secrets: secretsElsewhere });
   });
-}
-
-/** First column of the table with the head `| option | type | default | meaning |`; none is written when there are no options. */
-function documentedOptions(readme: string): readonly string[] {
-  const [, rows = ""] =
-    /^\| *option *\| *type *\| *default *\| *meaning *\|\n\|[-:| ]+\|\n((?:\|.*\n?)*)/m.exec(readme) ?? [];
-  return Array.from(rows.matchAll(/^\|\s*`?([^|`\s]+)`?\s*\|/gm), ([, option]) => option as string).sort();
-}
-
-function yamlBlocks(readme: string): readonly { readonly line: number; readonly text: string }[] {
-  return Array.from(readme.matchAll(/^```ya?ml\n([\s\S]*?)^```/gm), ({ index, 1: text = "" }) => ({
-    line: readme.slice(0, index).split("\n").length,
-    text,
-  }));
 }
 
 /** Kubernetes and compose files have these keys at their top, which no configuration of an agent has. */

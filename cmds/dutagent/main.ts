@@ -4,6 +4,7 @@ import { quote } from "#pkg/golang/quote.ts";
 import {
   addressesFlag,
   addressFlag,
+  type DaemonCommand,
   daemonMain,
   type FlagValues,
   healthFlag,
@@ -78,8 +79,8 @@ const tasks: Readonly<Record<string, Task>> = {
   },
 };
 
-/** dutagent from its command line to its exit status: 0, 1 when something is wrong, 2 for a wrong command line. */
-export const main = daemonMain<Options>({
+/** The command line of dutagent, for what runs and for what describes it. */
+export const command: DaemonCommand<Options> = {
   name: "dutagent",
   title: "DUT Control Agent",
   flags,
@@ -106,7 +107,10 @@ export const main = daemonMain<Options>({
     }
     return start(options, daemon, log);
   },
-});
+};
+
+/** dutagent from its command line to its exit status: 0, 1 when something is wrong, 2 for a wrong command line. */
+export const main = daemonMain(command);
 
 /** Throws invalid_argument for an agent that nobody could reach. */
 function listenAddress(values: FlagValues) {

@@ -28,8 +28,8 @@ import { ServerLink } from "./servers/server-link.ts";
 import { deviceRoutes, fileIntake } from "./service.ts";
 import { countUsers } from "./users/count-users.ts";
 
-/** Stopping every run: a module gets its grace, and what still runs after this is left to the end of the process. */
-const stopRunsMs = 13_000;
+/** Stopping every run takes at most 44 s, by the limits of its steps: a module that hangs, then the ones that are due in any case. */
+const stopRunsMs = 45_000;
 /** Telling the clients after that. */
 const drainMs = 2_000;
 
@@ -49,6 +49,8 @@ interface Serving {
   readonly config: ConfigSource;
   /** Rung when the configuration is to be read again. */
   readonly bell: Bell;
+  /** Called when it serves. */
+  ready(): void;
   readonly signal: AbortSignal;
   readonly log: Log;
 }
@@ -97,6 +99,7 @@ export async function serve(serving: Serving): Promise<number> {
   if (open !== undefined) {
     log.info("rpc service listening", { addr: formatAddress(open.address) });
   }
+  serving.ready();
   const { identity, name } = serving;
   using servers = new ServerLink({
     servers: options.servers,

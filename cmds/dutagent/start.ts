@@ -43,7 +43,19 @@ export async function start(options: Options, daemon: Daemon, log: Log): Promise
   if (state !== undefined && tls !== undefined) {
     const { store, identity } = state;
     const name = options.name ?? tls.agentName ?? defaultAgentName(hostname(), options.config);
-    return await serve({ bench, store, tls, identity, name, options, config: source, bell, signal, log });
+    return await serve({
+      bench,
+      store,
+      tls,
+      identity,
+      name,
+      options,
+      config: source,
+      bell,
+      ready: daemon.ready,
+      signal,
+      log,
+    });
   }
   const failed = bench.failures.length > 0;
   log.info(`initialization ${failed ? "failed" : "successful"} - dry run finished`);

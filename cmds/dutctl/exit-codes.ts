@@ -13,7 +13,10 @@ export const exits = {
   unreachable: { code: 121, when: "the agent or the server cannot be reached; nothing was begun" },
   unknown: { code: 122, when: "there is no such device or command" },
   taken: { code: 123, when: "the device is locked or in use by somebody else" },
-  timedOut: { code: 124, when: "the time of -timeout was over, or the agent did not answer in time" },
+  timedOut: {
+    code: 124,
+    when: "the time of -timeout or of the command itself was over, or the agent did not answer in time",
+  },
   lost: {
     code: 125,
     when: "the connection was lost in the middle of a run and could not be resumed, or another client has taken the run over: look before you repeat it",
@@ -69,7 +72,7 @@ function exitCodeOfCommand({ code, exitStatus }: CommandFailed): number {
     return exitStatus >= 1 && exitStatus <= 119 ? exitStatus : exits.failure.code;
   }
   const exit = exitOfCode[code];
-  return exits[exit === "usage" || exit === "refused" ? exit : "failure"].code;
+  return exits[exit === "usage" || exit === "refused" || exit === "timedOut" ? exit : "failure"].code;
 }
 
 /** The words with which every agent refuses a device that somebody else has. */

@@ -2,6 +2,7 @@ import { DutError, explain } from "#pkg/errors/dut-error.ts";
 import type { Flags } from "#pkg/golang/flags.ts";
 import {
   addressFlag,
+  type DaemonCommand,
   daemonMain,
   type FlagValues,
   healthFlag,
@@ -80,8 +81,8 @@ const tasks: Readonly<Record<string, Task>> = {
   },
 };
 
-/** dutserver from its command line to its exit status: 0, 1 when it cannot serve, 2 for a wrong command line. */
-export const main = daemonMain<Options>({
+/** The command line of dutserver, for what runs and for what describes it. */
+export const command: DaemonCommand<Options> = {
   name: "dutserver",
   title: "DUT Control Server",
   flags,
@@ -100,7 +101,10 @@ export const main = daemonMain<Options>({
     const { serve } = await import("./serve.ts");
     return serve(options, daemon, log);
   },
-});
+};
+
+/** dutserver from its command line to its exit status: 0, 1 when it cannot serve, 2 for a wrong command line. */
+export const main = daemonMain(command);
 
 function registrationPolicy(values: FlagValues) {
   const text = String(values["legacy-register"] ?? "127.0.0.0/8,::1");

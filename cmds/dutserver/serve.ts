@@ -28,7 +28,7 @@ const farewellMs = 2_000;
 const services = [DeviceService, RelayService, LabService, RunService].map(({ typeName }) => typeName);
 
 /** Serves until the signal, then drains. Reads its certificates again at SIGHUP. Resolves with the exit status. */
-export async function serve(options: Options, { env, signal, onHangUp }: Daemon, log: Log): Promise<number> {
+export async function serve(options: Options, { env, signal, onHangUp, ready }: Daemon, log: Log): Promise<number> {
   using tls = await openTls(options.tls, log);
   if (tls === undefined) {
     return 1;
@@ -111,6 +111,7 @@ export async function serve(options: Options, { env, signal, onHangUp }: Daemon,
       : undefined;
   using _renewing = onHangUp(() => void tls.renew(open));
   log.info("rpc service listening", { addr: formatAddress(open.address) });
+  ready();
   const stop = AbortSignal.any([signal, broken.signal]);
   await untilAborted(stop);
   log.info("shutting down", { signal: String(stop.reason), runs: lab.budget.count });

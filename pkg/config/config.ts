@@ -30,7 +30,16 @@ export interface CommandConfig {
   readonly arguments: readonly ArgumentConfig[];
   /** The modules in the order they run: at least one. */
   readonly uses: readonly ModuleUse[];
+  /** How long an attempt may take, in milliseconds; undefined for as long as it takes. */
+  readonly timeoutMs: number | undefined;
+  /** How often an attempt that failed is repeated at most. */
+  readonly retries: number;
 }
+
+/** When an entry of `uses` runs: if nothing failed before it, only if something did, or in any case. */
+export const whens = ["success", "failure", "always"] as const;
+
+export type When = (typeof whens)[number];
 
 export interface ArgumentConfig {
   readonly name: string;
@@ -40,6 +49,7 @@ export interface ArgumentConfig {
 
 export interface ModuleUse {
   readonly module: ConfiguredModule;
+  readonly when: When;
   /** Whether this module gets what the user typed, as it is. True for one module of a command at most. */
   readonly passthrough: boolean;
   /** As written, with `${name}` and `$${name}`: `resolveArguments` turns them into what the module gets. */

@@ -1,16 +1,31 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { CommandConfig, ModuleUse } from "./config.ts";
+import type { CommandConfig, ModuleUse, When } from "./config.ts";
 import { describeCommand } from "./describe-command.ts";
 
-const use = (name: string, passthrough: boolean): ModuleUse => ({
-  module: { name, help: `help of ${name}`, resources: [], open: () => Promise.reject(new Error("not opened")) },
+const use = (name: string, passthrough: boolean, when: When = "success"): ModuleUse => ({
+  module: {
+    name,
+    help: `help of ${name}`,
+    resources: [],
+    claims: [],
+    open: () => Promise.reject(new Error("not opened")),
+  },
+  when,
   passthrough,
   args: [],
 });
 
 const described = (parts: Partial<CommandConfig>) =>
-  describeCommand({ name: "command", description: "never shown", arguments: [], uses: [], ...parts });
+  describeCommand({
+    name: "command",
+    description: "never shown",
+    arguments: [],
+    uses: [],
+    timeoutMs: undefined,
+    retries: 0,
+    ...parts,
+  });
 
 test("a passthrough command is described by the module that takes the arguments", () => {
   assert.equal(described({ uses: [use("a", false), use("b", true)] }), "help of b");
@@ -28,5 +43,21 @@ test("a templated command is described by its modules and its arguments", () => 
   assert.equal(
     described({ uses: [use("a", false)], arguments: declared }),
     "Command with 1 module(s): a\n\nArguments:\n  pin: the line\n  level: \n",
+  );
+});
+
+test("the time limit, the retries and the conditions of a command stand below what it is", () => {
+  assert.equal(
+    described({
+      uses: [use("pdu", false), use("flash", true), use("notify", false, "failure"), use("pdu", false, "always")],
+      timeoutMs: 600_000,
+      retries: 2,
+    }),
+    `help of flash
+
+An attempt may take 10m0s.
+There are at most 3 attempts.
+Step 3 of 4, module notify, runs only after a failure.
+Step 4 of 4, module pdu, runs in any case.`,
   );
 });

@@ -31,8 +31,24 @@ test("a configuration keeps devices and commands under their names and the confi
   const { name, arguments: declared, uses } = command ?? assert.fail();
   assert.deepEqual(
     { name, declared, uses: uses.map((use) => ({ ...use, module: use.module.help })) },
-    { name: "status", declared: [], uses: [{ module: "help", passthrough: false, args: [] }] },
+    { name: "status", declared: [], uses: [{ module: "help", when: "success", passthrough: false, args: [] }] },
   );
+});
+
+test("a device is another one when the course of a command changes", () => {
+  const fingerprintWith = (keys: string, ofUse: string) =>
+    parseConfig("f", `devices: { d: { cmds: { c: { ${keys} uses: [{ ${ofUse} module: status }] } } } }`, [
+      status,
+    ]).devices.get("d")?.fingerprint;
+  const given = [
+    ["", ""],
+    ["timeout: 1s,", ""],
+    ["timeout: 2s,", ""],
+    ["retries: 1,", ""],
+    ["", "when: always,"],
+  ] as const;
+  const fingerprints = given.map(([keys, ofUse]) => fingerprintWith(keys, ofUse));
+  assert.equal(new Set(fingerprints).size, given.length);
 });
 
 test("a byte order mark and the line ends of Windows make no difference", () => {

@@ -1,9 +1,11 @@
 import type { ModuleKind } from "#pkg/modules/module.ts";
 import { problemOfName } from "#pkg/protocol/names.ts";
 import { checkAlike } from "./alike-names.ts";
+import { Claims } from "./claims.ts";
 import type { AgentConfig, CommandConfig, DeviceConfig } from "./config.ts";
 import { ConfigError, Problems } from "./config-error.ts";
 import { fingerprint } from "./fingerprint.ts";
+import { parseRetries, parseTimeout } from "./parse-course.ts";
 import { parseLabels } from "./parse-labels.ts";
 import { parseArguments, parseUses } from "./parse-uses.ts";
 import type { Parsing } from "./parsing.ts";
@@ -40,7 +42,7 @@ export function parseConfig(
   file: string,
   text: string,
   kinds: readonly ModuleKind[],
-  given: Partial<Omit<Parsing, "kinds" | "found">> = {},
+  given: Partial<Omit<Parsing, "kinds" | "found" | "claims">> = {},
 ): AgentConfig {
   if (Buffer.byteLength(text) > longestConfig) {
     throw tooLong(file);
@@ -52,6 +54,7 @@ export function parseConfig(
     secrets: new ProcessSecrets({}, "."),
     readableByOthers: false,
     found: new Set<string>(),
+    claims: new Claims(),
     ...given,
   };
   const devices = root === undefined ? new Map() : parseAgent(root, problems, parsing);
@@ -104,13 +107,15 @@ function parseDevice(name: string, place: Place, parsing: Parsing): DeviceConfig
 
 function parseCommand(name: string, place: Place, parsing: Parsing): CommandConfig {
   checkName(name, place, reservedCommands);
-  const { desc, args, uses } = fieldsOf(place, ["desc", "args", "uses"]);
+  const { desc, args, uses, timeout, retries } = fieldsOf(place, ["desc", "args", "uses", "timeout", "retries"]);
   const declared = parseArguments(args);
   return {
     name,
     description: optionalTextOf(desc),
     arguments: declared,
     uses: parseUses({ command: place, uses, args, declared }, parsing),
+    timeoutMs: parseTimeout(timeout),
+    retries: parseRetries(retries),
   };
 }
 

@@ -3,6 +3,7 @@ import { quote } from "#pkg/golang/quote.ts";
 import type { ConfiguredModule, ModuleKind } from "#pkg/modules/module.ts";
 import type { ArgumentConfig, ArgumentTemplate, ModuleUse } from "./config.ts";
 import { configureModule } from "./options/configure-module.ts";
+import { parseWhen, warnAboutIdle } from "./parse-course.ts";
 import type { Parsing } from "./parsing.ts";
 import {
   complain,
@@ -65,6 +66,7 @@ export function parseUses({ command, uses, args, declared }: CommandParts, parsi
   }
   const names = declared.map((argument) => argument.name);
   const parsed = places.map((place) => parseUse(place, names, parsing));
+  warnAboutIdle(parsed);
   const [passthrough, ...others] = parsed.filter((use) => use.passthrough);
   for (const { place } of others) {
     complain(place, "command must have at most one passthrough module; there is another one above");
@@ -78,19 +80,21 @@ export function parseUses({ command, uses, args, declared }: CommandParts, parsi
       new Set(parsed.flatMap((use) => use.args.flatMap(({ text }) => referencesIn(text)))),
     );
   }
-  return parsed.flatMap(({ module, passthrough, args }) =>
-    module === undefined ? [] : [{ module, passthrough, args }],
+  return parsed.flatMap(({ module, when, passthrough, args }) =>
+    module === undefined ? [] : [{ module, when, passthrough, args }],
   );
 }
 
 interface ParsedUse extends Omit<ModuleUse, "module"> {
   readonly place: Place;
   readonly module: ConfiguredModule | undefined;
+  readonly whenAt: Place | undefined;
 }
 
 function parseUse(place: Place, declared: readonly string[], parsing: Parsing): ParsedUse {
-  const fields = fieldsOf(place, ["module", "passthrough", "args", "with", "unsafe"]);
+  const fields = fieldsOf(place, ["module", "passthrough", "args", "with", "unsafe", "when"]);
   const passthrough = truthOf(fields.passthrough);
+  const when = parseWhen(fields.when);
   const argPlaces = itemsOf(fields.args, "a list of texts");
   const args = argPlaces.map(textOf);
   if (passthrough && fields.args !== undefined && args.length > 0) {
@@ -103,11 +107,15 @@ function parseUse(place: Place, declared: readonly string[], parsing: Parsing): 
   const kind = kindOf(fields.module ?? place, parsing.kinds);
   const templates = args.map((text, index) => ({ text, quoted: kind?.shellArguments.includes(index) === true }));
   const module = kind && configureModule(kind, fields.with, place, parsing);
+  if (module !== undefined) {
+    parsing.claims.take(module, place);
+  }
+  const parsed = { place, passthrough, module, when, whenAt: fields.when };
   if (!truthOf(fields.unsafe)) {
     for (const [index, template] of templates.entries()) {
       checkQuotes(argPlaces[index] as Place, template);
     }
-    return { place, passthrough, args: templates, module };
+    return { ...parsed, args: templates };
   }
   if (kind !== undefined && !templates.some(({ text, quoted }) => quoted && referencesIn(text).length > 0)) {
     warnAboutKey(
@@ -115,7 +123,7 @@ function parseUse(place: Place, declared: readonly string[], parsing: Parsing): 
       `unsafe has no effect here: module ${kind.name} gets no value through a shell`,
     );
   }
-  return { place, passthrough, args: args.map((text) => ({ text, quoted: false })), module };
+  return { ...parsed, args: args.map((text) => ({ text, quoted: false })) };
 }
 
 function checkQuotes(place: Place, { text, quoted }: ArgumentTemplate): void {

@@ -1,4 +1,5 @@
 import type { ModuleKind } from "#pkg/modules/module.ts";
+import type { Claims } from "./claims.ts";
 import type { SecretSource } from "./secrets/secret-source.ts";
 
 /** What a configuration is read with. */
@@ -9,4 +10,5 @@ export interface Parsing {
   readonly readableByOthers: boolean;
   /** Takes every secret that is met. */
   readonly found: Set<string>;
+  readonly claims: Claims;
 }

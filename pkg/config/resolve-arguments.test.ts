@@ -8,13 +8,22 @@ function command(
   declared: readonly string[],
   uses: readonly { passthrough?: boolean; args?: readonly string[] }[],
 ): CommandConfig {
-  const module = { name: "module", help: "", resources: [], open: () => Promise.reject(new Error("not opened")) };
+  const module = {
+    name: "module",
+    help: "",
+    resources: [],
+    claims: [],
+    open: () => Promise.reject(new Error("not opened")),
+  };
   return {
     name: "command",
     description: "",
+    timeoutMs: undefined,
+    retries: 0,
     arguments: declared.map((name) => ({ name, description: "" })),
     uses: uses.map(({ passthrough = false, args = [] }) => ({
       module,
+      when: "success",
       passthrough,
       args: args.map((text) => ({ text, quoted: false })),
     })),

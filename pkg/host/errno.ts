@@ -52,3 +52,12 @@ export function fromErrno(error: unknown, doing: string, options: { hint?: strin
     cause: error,
   });
 }
+
+/** Does one thing and puts what the kernel has against it into words: `<what>: permission denied`. */
+export async function doing<T>(what: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    throw fromErrno(error, what);
+  }
+}

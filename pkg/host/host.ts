@@ -1,4 +1,6 @@
+import type { Disks } from "./disks.ts";
 import type { Files } from "./files.ts";
+import type { Http } from "./http.ts";
 import type { Processes } from "./processes.ts";
 import type { Ptys } from "./ptys.ts";
 import type { SerialPorts } from "./serial-ports.ts";
@@ -11,4 +13,6 @@ export interface Host {
   readonly ptys: Ptys;
   readonly files: Files;
   readonly sockets: Sockets;
+  readonly http: Http;
+  readonly disks: Disks;
 }

@@ -40,19 +40,6 @@ test("a replacement that is not committed leaves the old file and nothing beside
   );
 });
 
-test("a file is read in pieces, and a missing one is named when it is read", async () => {
-  await using directory = await temporary();
-  const path = join(directory.path, "big");
-  const content = Buffer.alloc(200_000, "0123456789");
-  await writeFile(path, content);
-  const pieces = await Array.fromAsync(files.read(path));
-  assert.deepEqual([pieces.length > 1, Buffer.concat(pieces).equals(content)], [true, true]);
-  await assert.rejects(Array.fromAsync(files.read(`${path}ger`)), {
-    code: "not_found",
-    message: `read ${path}ger: no such file or directory`,
-  });
-});
-
 test("a link replaces a link and nothing else", async () => {
   await using directory = await temporary();
   const path = join(directory.path, "console");

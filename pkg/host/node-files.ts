@@ -1,7 +1,6 @@
 import { constants } from "node:fs";
 import {
   appendFile,
-  type FileHandle,
   lstat,
   mkdir,
   open,
@@ -13,10 +12,15 @@ import {
   symlink,
   writeFile,
 } from "node:fs/promises";
-import { dirname } from "node:path";
 import { DutError } from "#pkg/errors/dut-error.ts";
-import { errnoOf, fromErrno } from "./errno.ts";
-import type { Files, Replacement } from "./files.ts";
+import { doing, errnoOf, fromErrno } from "./errno.ts";
+import type { Files } from "./files.ts";
+import { freeBytes } from "./free-bytes.ts";
+import { NextFile } from "./next-file.ts";
+import { openForReading } from "./open-for-reading.ts";
+import { openPartFile } from "./part-file.ts";
+import { openRoot } from "./rooted/open-root.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
 
 const textBytes = 64 * 1024;
 
@@ -47,15 +51,6 @@ export function nodeFiles(): Files {
         const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(mostBytes) });
         return buffer.toString("utf8", 0, bytesRead);
       });
-    },
-
-    async *read(path) {
-      try {
-        await using file = await open(path, "r");
-        yield* file.createReadStream({ autoClose: false });
-      } catch (error) {
-        throw errnoOf(error) === undefined ? error : fromErrno(error, `read ${path}`);
-      }
     },
 
     async writeText(path, text) {
@@ -93,8 +88,10 @@ export function nodeFiles(): Files {
       const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
       const next = `${path}.new`;
       const file = await doing(`write ${next}`, () => open(next, flags, 0o600));
-      return new NextFile(path, next, file);
+      return new NextFile({ name: path, target: path, path: next, file });
     },
+
+    resume: openPartFile,
 
     async lock(path) {
       const { DatabaseSync } = await import("node:sqlite");
@@ -110,51 +107,12 @@ export function nodeFiles(): Files {
       }
       return { [Symbol.dispose]: () => database.isOpen && database.close() };
     },
+
+    read: openForReading,
+    temporaryDirectory,
+    freeBytes,
+    openRoot,
   };
-}
-
-class NextFile implements Replacement {
-  readonly path: string;
-  readonly #target: string;
-  readonly #file: FileHandle;
-  #state: "written" | "over" = "written";
-
-  constructor(target: string, path: string, file: FileHandle) {
-    this.path = path;
-    this.#target = target;
-    this.#file = file;
-  }
-
-  async write(bytes: Uint8Array): Promise<void> {
-    await doing(`write ${this.path}`, () => this.#file.writeFile(bytes));
-  }
-
-  async commit(): Promise<void> {
-    await doing(`replace ${this.#target}`, async () => {
-      await this.#file.sync();
-      await this.#file.close();
-      await rename(this.path, this.#target);
-      this.#state = "over";
-      await using directory = await open(dirname(this.#target), "r");
-      await directory.sync();
-    });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#state === "written") {
-      this.#state = "over";
-      await this.#file.close();
-      await rm(this.path, { force: true });
-    }
-  }
-}
-
-async function doing<T>(what: string, act: () => Promise<T>): Promise<T> {
-  try {
-    return await act();
-  } catch (error) {
-    throw fromErrno(error, what);
-  }
 }
 
 async function ifThere<T>(what: string, act: () => Promise<T>): Promise<T | undefined> {

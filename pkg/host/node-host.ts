@@ -1,5 +1,7 @@
 import type { Host } from "./host.ts";
+import { nodeDisks } from "./node-disks.ts";
 import { nodeFiles } from "./node-files.ts";
+import { nodeHttp } from "./node-http.ts";
 import { nodeProcesses } from "./node-processes.ts";
 import { nodePtys } from "./node-ptys.ts";
 import { nodeSerialPorts } from "./node-serial-ports.ts";
@@ -13,5 +15,7 @@ export function nodeHost(): Host {
     ptys: nodePtys(),
     files: nodeFiles(),
     sockets: nodeSockets(),
+    http: nodeHttp(),
+    disks: nodeDisks(),
   };
 }

@@ -35,11 +35,20 @@ export interface Resource {
   readonly name: string;
 }
 
+/**
+ * Hardware that a module keeps from its opening to its end. Entries of a configuration that claim the same must belong to
+ * one device and say the same `terms`, in words for the user: what it is used as.
+ */
+export interface Claim extends Resource {
+  readonly terms: string;
+}
+
 /** A module with its options: nothing has been touched yet. */
 export interface ConfiguredModule {
   readonly name: string;
   /** What a run of it uses: two runs that share one exclude each other, also on different devices. */
   readonly resources: readonly Resource[];
+  readonly claims: readonly Claim[];
   /** What `dutctl <device> <command> help` prints. */
   readonly help: string;
   /** Throws with everything released when the module cannot be made ready. */
@@ -68,6 +77,8 @@ interface ModuleDefinition<Schema extends z.ZodObject> {
   help(config: z.output<Schema>): string;
   /** Default none. */
   resources?(config: z.output<Schema>): readonly Resource[];
+  /** Default none. */
+  claims?(config: z.output<Schema>): readonly Claim[];
   /** As in ModuleKind. Default none. */
   readonly shellArguments?: readonly number[];
   open(config: z.output<Schema>, context: OpenContext): Promise<OpenModule>;
@@ -87,6 +98,7 @@ export function defineModule<Schema extends z.ZodObject>(definition: ModuleDefin
         name,
         help: definition.help(config),
         resources: definition.resources?.(config) ?? [],
+        claims: definition.claims?.(config) ?? [],
         open: (context) => definition.open(config, context),
       };
     },

@@ -46,9 +46,14 @@ const commonFlags = {
   limit: { kind: "list", value: "name=number", summary: "another number for a limit; once for each" },
 } as const satisfies Flags;
 
+/** Every flag of a daemon. */
+export function allFlags({ flags }: Pick<DaemonCommand<unknown>, "flags">): Flags {
+  return { ...flags, ...commonFlags };
+}
+
 /** A daemon from its command line to its exit status; 2 for a command line that is wrong. Words are ignored, as ever, but for those of tasks. */
 export function daemonMain<Options>(command: DaemonCommand<Options>): DaemonMain {
-  const flags = { ...command.flags, ...commonFlags };
+  const flags = allFlags(command);
   const usage = `Usage of ${command.name}:\n${describeFlags(flags)}${describeTasks(command)}`;
   return async (daemon) => {
     let values: FlagValues;

@@ -1,4 +1,5 @@
 import { closeSync, openSync } from "node:fs";
+import { serviceManager } from "./service-manager.ts";
 
 /** What a program that runs until it is told to stop sees of the process it runs in. */
 export interface Daemon {
@@ -13,6 +14,8 @@ export interface Daemon {
    * away that the program was started on, it stops the program like the other signals.
    */
   onHangUp(listener: () => void): Disposable;
+  /** The program serves now: tells the service manager that started it, if one did. */
+  ready(): void;
   stdout(text: string): void;
   stderr(text: string): void;
 }
@@ -33,6 +36,8 @@ export function runDaemon(main: DaemonMain): void {
       stop.abort(name);
     });
   }
+  const manager = serviceManager(process.env, (reason) => void process.stderr.write(`${reason}\n`));
+  stop.signal.addEventListener("abort", () => manager[Symbol.dispose]());
   const hadTerminal = hasTerminal();
   const daemon: Daemon = {
     argv: process.argv.slice(2),
@@ -44,6 +49,7 @@ export function runDaemon(main: DaemonMain): void {
       process.on("SIGHUP", hangUp);
       return { [Symbol.dispose]: () => void process.off("SIGHUP", hangUp) };
     },
+    ready: () => manager.ready(),
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),
   };

@@ -22,6 +22,8 @@ export class Conversation implements Session {
   /** Once the run is to end, why. */
   #stopped: { readonly reason: unknown } | undefined;
   #upload: Upload | undefined;
+  /** Was asked for and is not waited for any more: it may come still. */
+  #withdrawn: Upload | undefined;
   /** The client has said that it sends no file any more. */
   #filesOver = false;
   #transfers = 0;
@@ -163,9 +165,13 @@ export class Conversation implements Session {
     this.stdin.startOfClient();
   }
 
-  /** Takes the file that was asked for in one piece. Throws invalid_argument for any other. */
+  /** Takes the file that was asked for in one piece; one that nobody waits for any more is dropped. Throws invalid_argument for any other. */
   file(name: string, content: Uint8Array): void {
     const upload = this.#upload;
+    if (upload !== undefined && upload === this.#withdrawn && upload.name === name) {
+      this.#withdrawn = undefined;
+      return;
+    }
     if (upload === undefined || upload.over) {
       throw badTransfer("received file-message without a former request");
     }
@@ -187,6 +193,17 @@ export class Conversation implements Session {
   }
 
   // For the run.
+
+  /** Whoever waits for a file is thrown the reason. Answers whether one was on its way, of which the rest is lost. */
+  withdrawRequest(reason: unknown): boolean {
+    const upload = this.#upload;
+    if (upload === undefined || upload.over || upload.unwanted) {
+      return false;
+    }
+    upload.fail(reason);
+    this.#withdrawn = upload;
+    return true;
+  }
 
   /** The run is to end: nobody waits for the client any more. What modules still print is passed on. */
   stop(reason: unknown): void {

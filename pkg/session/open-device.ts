@@ -1,4 +1,4 @@
-import type { CommandConfig, DeviceConfig, ModuleUse } from "#pkg/config/config.ts";
+import type { CommandConfig, DeviceConfig, ModuleUse, When } from "#pkg/config/config.ts";
 import { DutError, explain, messageOf } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
 import type { Host } from "#pkg/host/host.ts";
@@ -18,11 +18,18 @@ export interface OpenFailure {
   readonly error: unknown;
 }
 
+/** An entry of a command with its module open. */
+export interface OpenStep {
+  readonly name: string;
+  readonly when: When;
+  readonly module: OpenModule;
+}
+
 /** A command with its modules open, in order. */
 export interface OpenCommand {
   readonly config: CommandConfig;
   /** Throws failed_precondition with the reasons when the command is disabled or its device retires. */
-  modules(): readonly { readonly name: string; readonly module: OpenModule }[];
+  modules(): readonly OpenStep[];
 }
 
 /** A device with everything open that would open. Disposing closes the modules, each within a limit. */
@@ -73,12 +80,10 @@ export async function openDevice(config: DeviceConfig, context: OpenDeviceContex
   return device;
 }
 
-type OpenUse =
-  | { readonly kind: "open"; readonly name: string; readonly module: OpenModule }
-  | { readonly kind: "failed"; readonly failure: OpenFailure };
+type OpenUse = ({ readonly kind: "open" } & OpenStep) | { readonly kind: "failed"; readonly failure: OpenFailure };
 
 async function openUse(
-  { module }: ModuleUse,
+  { module, when }: ModuleUse,
   device: DeviceConfig,
   command: CommandConfig,
   { host, log, signal }: OpenDeviceContext,
@@ -86,7 +91,12 @@ async function openUse(
   const scoped = log.with({ scope: "module", device: device.name, command: command.name, module: module.name });
   const opening = (async () => module.open({ host, log: scoped, signal }))();
   try {
-    return { kind: "open", name: module.name, module: await within(openMs, `opening module ${module.name}`, opening) };
+    return {
+      kind: "open",
+      name: module.name,
+      when,
+      module: await within(openMs, `opening module ${module.name}`, opening),
+    };
   } catch (error) {
     opening.then(
       (late) => close({ name: module.name, module: late }, log),

@@ -4,18 +4,17 @@ import type { Outcome } from "./run-event.ts";
 
 export const success: Outcome = { error: undefined, exitStatus: undefined };
 
-/** What became of a run whose module threw. A run that was stopped says why, whatever its module threw on the way out. */
-export function outcomeOf(error: unknown, signal: AbortSignal): Outcome {
-  if (signal.aborted) {
-    return stoppedBy(signal.reason);
-  }
+/** What became of a run whose module threw; `title` says which module, where that is told. */
+export function outcomeOf(error: unknown, title: string | undefined): Outcome {
   const hint = error instanceof DutError && error.hint !== undefined ? { hint: error.hint } : {};
+  const where = title === undefined ? "" : `${title}: `;
   return {
-    error: new DutError("aborted", `module failed: ${messageOf(error)}`, { ...hint, cause: error }),
+    error: new DutError("aborted", `module failed: ${where}${messageOf(error)}`, { ...hint, cause: error }),
     exitStatus: error instanceof RemoteExit ? error.status : undefined,
   };
 }
 
+/** The same for one that was stopped: it says why, whatever its module threw on the way out. */
 export function stoppedBy(reason: unknown): Outcome {
   const error =
     reason instanceof DutError

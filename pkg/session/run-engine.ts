@@ -13,8 +13,9 @@ import type { Attachment } from "./attachment.ts";
 import type { Bench } from "./bench.ts";
 import type { OpenCommand } from "./open-device.ts";
 import { type ArgumentLimits, refuseUnfitRequest, usualArguments, usualRunsPerUser } from "./request-limits.ts";
-import { Run, type Step } from "./run.ts";
+import { Run } from "./run.ts";
 import { RunRegistry } from "./run-registry.ts";
+import type { Plan } from "./steps/plan.ts";
 
 /** What a client wants run. */
 export interface RunRequest {
@@ -103,12 +104,12 @@ export class RunEngine {
       this.#runs.use(id);
       try {
         const { config } = this.find(device, command);
-        const steps = this.#prepare(request);
+        const plan = this.#prepare(request);
         const resources = resourceNames(config.uses.flatMap(({ module }) => module.resources));
         const hold = this.#locks.hold({ device, owner, resources, runId: id, command });
         log.info("run started");
         const facts = { id, device, command, args, owner, since: Date.now(), terminal, graceMs };
-        return this.#begin(new Run(facts, steps, log), hold, log);
+        return this.#begin(new Run(facts, plan, log), hold, log);
       } catch (error) {
         this.#runs.giveBack(id);
         throw error;
@@ -156,23 +157,30 @@ export class RunEngine {
     }
   }
 
-  /** Stops every run, starts no other, and resolves when the last module has stopped. */
+  /** Stops every run, starts no other, and resolves when the last one is over, which no module can put off for long. */
   async stop(reason: DutError): Promise<void> {
     this.#stopReason = reason;
     const runs = this.#runs.active;
     for (const run of runs) {
       run.stop(reason);
     }
-    await Promise.all(runs.map((run) => run.stopped));
+    await Promise.all(runs.map((run) => run.over));
   }
 
-  #prepare({ device, command, args }: RunRequest): readonly Step[] {
+  #prepare({ device, command, args }: RunRequest): Plan {
     if (this.#stopReason !== undefined) {
       throw new DutError("unavailable", this.#stopReason.message);
     }
     const found = this.find(device, command);
-    const resolved = resolveArguments(found.config, args);
-    return found.modules().map(({ name, module }, index) => ({ name, module, args: resolved[index] ?? [] }));
+    const { config } = found;
+    const resolved = resolveArguments(config, args);
+    const steps = found.modules().map(({ name, module, when }, index) => ({
+      name,
+      module,
+      when,
+      args: resolved[index] ?? [],
+    }));
+    return { steps, timeoutMs: config.timeoutMs, retries: config.retries };
   }
 
   #refuseBeyondLimits(request: RunRequest): void {

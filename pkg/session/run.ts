@@ -2,23 +2,13 @@ import { DutError } from "#pkg/errors/dut-error.ts";
 import { formatDuration } from "#pkg/golang/duration.ts";
 import { quote } from "#pkg/golang/quote.ts";
 import type { Log } from "#pkg/log/log.ts";
-import type { OpenModule } from "#pkg/modules/module.ts";
 import type { TerminalSize } from "#pkg/modules/session.ts";
 import { Attachment } from "./attachment.ts";
 import { ClientTerminal } from "./client-terminal.ts";
 import { Conversation } from "./conversation.ts";
-import { outcomeOf, stoppedBy, success } from "./outcome.ts";
 import type { Outcome } from "./run-event.ts";
-
-/** How long a stopped module may take until its client is told without waiting for it. The device stays held. */
-const stopMs = 12_000;
-
-/** One module of a run with the arguments that it gets. */
-export interface Step {
-  readonly name: string;
-  readonly module: OpenModule;
-  readonly args: readonly string[];
-}
+import type { Plan } from "./steps/plan.ts";
+import { runPlan } from "./steps/run-plan.ts";
 
 /** What is known of a run from the beginning. */
 export interface RunFacts {
@@ -43,7 +33,9 @@ type Client =
 export class Run {
   readonly facts: RunFacts;
   readonly conversation: Conversation;
-  /** Resolves when the last module has really stopped, however the run ended; never rejects. */
+  /** Resolves when it is known what became of the run; never rejects. After a stop that is a matter of seconds. */
+  readonly over: Promise<void>;
+  /** Resolves after that, when the last module has really stopped, however the run ended; never rejects. */
   readonly stopped: Promise<void>;
   readonly #control = new AbortController();
   readonly #log: Log;
@@ -51,19 +43,17 @@ export class Run {
   #outcome: Outcome | undefined;
   #heard = false;
 
-  /** Starts the steps, one after another; the first that fails ends the run. The first client is there at once. */
-  constructor(facts: RunFacts, steps: readonly Step[], log: Log) {
+  /** Begins with the plan. The first client is there at once. */
+  constructor(facts: RunFacts, plan: Plan, log: Log) {
     this.facts = facts;
     this.#log = log;
     const { terminal } = facts;
     this.conversation = new Conversation(log, terminal && new ClientTerminal(terminal.type, terminal.size));
     this.#client = { kind: "attached", attachment: new Attachment(this) };
     this.conversation.journal.attach(0);
-    const { signal } = this.#control;
-    this.stopped = runSteps(steps, this.conversation, signal, log).then(
-      () => this.#end(signal.aborted ? stoppedBy(signal.reason) : success),
-      (error: unknown) => this.#end(outcomeOf(error, signal)),
-    );
+    const { outcome, stopped } = runPlan(plan, this.conversation, this.#control.signal, log);
+    this.over = outcome.then((became) => this.#end(became));
+    this.stopped = this.over.then(() => stopped);
   }
 
   get client(): Attachment | undefined {
@@ -85,7 +75,7 @@ export class Run {
     return this.#heard;
   }
 
-  /** Ends the run early; `reason` becomes its outcome. */
+  /** Ends the run early; `reason` becomes its outcome, unless it has failed already. What is due in any case still runs. */
   stop(reason: unknown): void {
     const { signal } = this.#control;
     if (signal.aborted || this.#outcome !== undefined) {
@@ -93,11 +83,6 @@ export class Run {
     }
     this.#control.abort(reason);
     this.conversation.stop(reason);
-    const patience = setTimeout(() => {
-      this.#log.error("a module does not stop, its device stays held");
-      this.#end(stoppedBy(reason));
-    }, stopMs);
-    void this.stopped.then(() => clearTimeout(patience));
   }
 
   /**
@@ -175,19 +160,4 @@ export class Run {
       this.conversation.end(outcome);
     }
   }
-}
-
-async function runSteps(steps: readonly Step[], session: Conversation, signal: AbortSignal, log: Log): Promise<void> {
-  for (const [index, { name, module, args }] of steps.entries()) {
-    signal.throwIfAborted();
-    const scoped = log.with({ scope: "module", module: name, "module-index": index, "modules-total": steps.length });
-    scoped.debug("running module");
-    try {
-      await module.run({ args, session, signal, log: scoped });
-    } catch (error) {
-      scoped.warn("module failed", { err: error });
-      throw error;
-    }
-  }
-  log.debug("all modules finished successfully");
 }

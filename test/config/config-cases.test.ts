@@ -59,12 +59,15 @@ function plain({ devices }: AgentConfig): unknown {
   );
 }
 
-function plainCommand({ description, arguments: declared, uses }: CommandConfig): unknown {
+function plainCommand({ description, arguments: declared, uses, timeoutMs, retries }: CommandConfig): unknown {
   return {
     ...describe(description),
     ...(declared.length > 0 && { arguments: Object.fromEntries(declared.map((a) => [a.name, a.description])) }),
-    uses: uses.map(({ module, passthrough, args }) => ({
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(retries > 0 && { retries }),
+    uses: uses.map(({ module, when, passthrough, args }) => ({
       [module.name]: JSON.parse(module.help),
+      ...(when !== "success" && { when }),
       ...(passthrough && { passthrough }),
       ...(args.length > 0 && { args: args.map(({ text, quoted }) => (quoted ? { "for a shell": text } : text)) }),
     })),

@@ -1,14 +1,24 @@
 import { z } from "zod";
 import { DutError } from "#pkg/errors/dut-error.ts";
-import { defineModule, type ModuleKind } from "#pkg/modules/module.ts";
+import { type Claim, defineModule, type ModuleKind } from "#pkg/modules/module.ts";
+
+interface Behaviour<Schema extends z.ZodObject> {
+  readonly shellArguments?: readonly number[];
+  readonly claims?: (options: z.output<Schema>) => readonly Claim[];
+}
 
 /** A kind whose help shows the options it was configured with. It is never opened here. */
-function kind(name: string, config: z.ZodObject, shellArguments: readonly number[] = []): ModuleKind {
+function kind<Schema extends z.ZodObject>(
+  name: string,
+  config: Schema,
+  { shellArguments = [], claims = () => [] }: Behaviour<Schema> = {},
+): ModuleKind {
   return defineModule({
     name,
     summary: `options as in ${name}`,
     config,
     shellArguments,
+    claims,
     help: (options) => JSON.stringify(options),
     open: () => Promise.reject(new DutError("unimplemented", "configurations are only parsed here")),
   });
@@ -18,7 +28,9 @@ function kind(name: string, config: z.ZodObject, shellArguments: readonly number
 export const caseKinds: readonly ModuleKind[] = [
   kind("status", z.strictObject({})),
   kind("program", z.strictObject({ args: z.array(z.string()), module: z.string() })),
-  kind("shell", z.strictObject({ path: z.string().default("/bin/sh"), quiet: z.boolean().default(false) }), [0]),
+  kind("shell", z.strictObject({ path: z.string().default("/bin/sh"), quiet: z.boolean().default(false) }), {
+    shellArguments: [0],
+  }),
   kind(
     "login",
     z.strictObject({
@@ -44,6 +56,11 @@ export const caseKinds: readonly ModuleKind[] = [
       initial: z.enum(["on", "off"]).default("off"),
     }),
   ),
+  kind("line", z.strictObject({ pin: z.int(), activelow: z.boolean().default(false) }), {
+    claims: ({ pin, activelow }) => [
+      { kind: "GPIO line", name: String(pin), terms: `active ${activelow ? "low" : "high"}` },
+    ],
+  }),
   kind(
     "serial",
     z.strictObject({

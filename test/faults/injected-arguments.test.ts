@@ -72,6 +72,18 @@ test("what a user types is one argument at the other end of an SSH connection to
   await tryAll(lab, agent, "remote", (value) => `<${value}>`);
 });
 
+test("what a user types is one argument of a script, and no option of its interpreter", async (t) => {
+  await using lab = await Lab.open(t.signal);
+  await writeFile(lab.path("script"), "#!/bin/sh\nprintf '<%s>' \"$@\"\n", { mode: 0o755 });
+  const uses = [undefined, "sh", "perl"].map((interpreter) => ({
+    module: "script",
+    args: ["${x}"],
+    with: { path: lab.path("script"), ...(interpreter !== undefined && { interpreter }) },
+  }));
+  const agent = await lab.agent({ board: { cmds: { script: templated(uses) } } });
+  await tryAll(lab, agent, "script", (value) => `<${value}>`.repeat(3));
+});
+
 /** What a program's argument may be at most for the system, and in our own protocol for the agent. */
 const tooLong = { "dutctl.v1": "too long", "dutlab.v1": "at most 4096 are taken" };
 

@@ -40,7 +40,7 @@ export const waiting = `A device that somebody else has is refused with exit cod
 free, tells who has it and until when, and then goes on; -wait 10m waits at most that long. It works
 for commands and for lock. An agent that goes away meanwhile is looked for again. -timeout 1h ends
 everything after that time with exit code 124: a command that runs is cancelled then, and its end is
-waited for, 30 seconds at most.
+waited for, 45 seconds at most.
 
 A run ends when the connection to its client is lost, unless -grace 5m lets it go on for so long.
 dutctl attaches to it again by itself; from elsewhere, dutctl attach does.

@@ -1,4 +1,6 @@
 import type { ModuleKind } from "#pkg/modules/module.ts";
+import { whens } from "../config.ts";
+import { mostRetries } from "../parse-course.ts";
 import { reservedCommands, reservedDevices } from "../reserved-names.ts";
 import { type JsonSchema, optional, optionsSchema, text, truth } from "./json-schema.ts";
 
@@ -55,6 +57,17 @@ export function configSchema(kinds: readonly ModuleKind[]): JsonSchema {
             minItems: 1,
             items: { $ref: "#/definitions/use" },
           },
+          timeout: optional({
+            ...text,
+            description: "how long an attempt may take, such as 10m; for as long as it takes",
+          }),
+          retries: optional({
+            description: "how often an attempt that failed is repeated at most",
+            type: "integer",
+            minimum: 0,
+            maximum: mostRetries,
+            default: 0,
+          }),
         },
       },
       argument: {
@@ -99,6 +112,11 @@ function use(kinds: readonly ModuleKind[]): JsonSchema {
         items: text,
       }),
       with: { description: "the options of the module" },
+      when: optional({
+        description: "whether it runs if nothing failed before it, only if something did, or in any case",
+        enum: whens,
+        default: "success",
+      }),
       unsafe: optional({
         ...truth,
         description: "insert what a user gives into a shell's text as it is",

@@ -70,7 +70,7 @@ suite("a board in QEMU that meets with misfortune", { skip: qemuSkip(), timeout:
       {
         status: "standing still: its disk cannot be written; make room on the agent, then switch it off and on\n",
         off: ["asked the board to shut down\n", "it did not within 1ms\n", "off: cut the power\n"],
-        flashed: ["resource_exhausted: write FULL/disk.img.new: no space left on the device"],
+        flashed: ["resource_exhausted: write FULL/disk.img: no space left on the device"],
         left: ["disk.img"],
       },
     );

@@ -1,8 +1,8 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { SerialPort } from "#pkg/host/serial-ports.ts";
 import type { Call } from "../module.ts";
+import { pause } from "../pause.ts";
 import { nextPiece } from "./next-piece.ts";
-import { pause } from "./pause.ts";
 import type { RunOutput } from "./run-output.ts";
 import { startTimeLimit } from "./time-limit.ts";
 

@@ -1,5 +1,5 @@
+import { pause } from "../pause.ts";
 import type { Pattern } from "./pattern.ts";
-import { pause } from "./pause.ts";
 
 /** A search that took longer is followed by a pause as long: matching leaves half of the agent's time to others. */
 const freeSearchMs = 20;

@@ -1,11 +1,11 @@
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { formatDuration } from "#pkg/golang/duration.ts";
 import type { SerialPort } from "#pkg/host/serial-ports.ts";
+import { pause } from "../pause.ts";
 import { MatchWindow } from "./match-window.ts";
 import { nextPiece } from "./next-piece.ts";
 import type { Script, Step } from "./parse-script.ts";
 import type { Pattern } from "./pattern.ts";
-import { pause } from "./pause.ts";
 import type { RunOutput } from "./run-output.ts";
 import { startTimeLimit } from "./time-limit.ts";
 

@@ -5,7 +5,7 @@ import type { ExitStatus, Processes } from "#pkg/host/processes.ts";
 import { commandString } from "../command-string.ts";
 import { type Call, defineModule } from "../module.ts";
 import { RemoteExit } from "../remote-exit.ts";
-import { runCommand, runOnTerminal, runQuietly } from "./run-command.ts";
+import { runAsUser } from "../tool/run-as-user.ts";
 
 const config = z
   .strictObject({
@@ -59,17 +59,11 @@ async function execute(
   processes: Processes,
   program: string,
   command: string | undefined,
-  { quiet, interactive }: Options,
+  options: Options,
 ): Promise<ExitStatus> {
-  const { terminal } = call.session;
-  const args = command === undefined ? [] : ["-c", command];
-  if (quiet) {
-    return await runQuietly(call, processes, { program, args });
-  }
-  if (interactive && terminal !== undefined) {
-    return await runOnTerminal(call, processes, { program, args: command === undefined ? ["-l"] : args }, terminal);
-  }
-  return await runCommand(call, processes, { program, args }, interactive ? "the user's" : "nothing");
+  const login = options.interactive && call.session.terminal !== undefined ? ["-l"] : [];
+  const args = command === undefined ? login : ["-c", command];
+  return await runAsUser(call, processes, { title: "shell", program, args }, options);
 }
 
 /** A signal is code -1, as scripts know it. */

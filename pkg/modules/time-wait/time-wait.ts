@@ -1,11 +1,8 @@
-import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
 import { formatDuration, parseDuration } from "#pkg/golang/duration.ts";
 import { durationOption } from "../duration-option.ts";
 import { defineModule } from "../module.ts";
-
-/** The longest time that a timer of Node takes, nearly 25 days. */
-const longestTimerMs = 2 ** 31 - 1;
+import { pause } from "../pause.ts";
 
 /** Lets time pass between two other modules of a command. */
 export const timeWait = defineModule({
@@ -21,19 +18,9 @@ export const timeWait = defineModule({
       async run({ args, session, signal }) {
         const left = parseDuration(args[0] ?? duration);
         await session.print(`Waiting for ${formatDuration(left)}\n`);
-        await wait(left, signal);
+        await pause(left, signal);
       },
       async [Symbol.asyncDispose]() {},
     };
   },
 });
-
-async function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
-  const end = performance.now() + milliseconds;
-  for (let left = milliseconds; left > 0; left = end - performance.now()) {
-    await setTimeout(Math.min(Math.ceil(left), longestTimerMs), undefined, { signal }).catch((error: unknown) => {
-      signal.throwIfAborted();
-      throw error;
-    });
-  }
-}

@@ -6,7 +6,7 @@ import { Tail } from "./tail.ts";
 /** Of each output: more than any answer that a module asks for, and bounded for a tool that has gone mad. */
 const keptBytes = 256 * 1024;
 
-interface Answer {
+export interface Answer {
   /** The last 256 KiB as text. */
   readonly stdout: string;
   readonly stderr: string;
@@ -30,7 +30,11 @@ export async function askTool(processes: Processes, title: string, options: Proc
 
 /** As `askTool`; throws as `endedBadly` unless the program ends well. Returns its stdout. */
 export async function askToolWell(processes: Processes, title: string, options: ProcessOptions): Promise<string> {
-  const { stdout, stderr, status } = await askTool(processes, title, options);
+  return wellAnswered(title, await askTool(processes, title, options));
+}
+
+/** The stdout of a program that ended well; throws as `endedBadly` for others. */
+export function wellAnswered(title: string, { stdout, stderr, status }: Answer): string {
   if (!endedWell(status)) {
     throw endedBadly(title, status, stderr.trim() === "" ? stdout : stderr);
   }

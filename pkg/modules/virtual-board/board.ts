@@ -2,6 +2,7 @@ import { addAbortListener } from "node:events";
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import type { Host } from "#pkg/host/host.ts";
 import type { Log } from "#pkg/log/log.ts";
+import { Turns } from "../turns.ts";
 import type { BoardDesign, BoardPlan, Machine } from "./board-design.ts";
 import { type Console, openConsole } from "./console.ts";
 import { removeLeftovers } from "./leftovers.ts";
@@ -18,8 +19,8 @@ export class Board<M extends Machine> implements AsyncDisposable {
   readonly #log: Log;
   readonly #console: Console;
   readonly #release: AsyncDisposableStack;
+  readonly #turns = new Turns();
   #power: Power<M> = { kind: "off", ended: undefined };
-  #turn: Promise<void> = Promise.resolve();
 
   private constructor(design: BoardDesign<M>, host: Host, log: Log, console: Console, release: AsyncDisposableStack) {
     this.#design = design;
@@ -38,7 +39,7 @@ export class Board<M extends Machine> implements AsyncDisposable {
     await using opened = new AsyncDisposableStack();
     await design.check(host);
     await host.files.makeDirectory(plan.state);
-    opened.use(await ownState(plan.state, host.files));
+    opened.use(await ownState(plan.state, host.files, log));
     await removeLeftovers(design, host, log);
     const console = opened.use(await openConsole(plan.console, host, log));
     return new Board(design, host, log, console, opened.move());
@@ -54,22 +55,7 @@ export class Board<M extends Machine> implements AsyncDisposable {
 
   /** Waits until nobody else works with this board and keeps others away until the result is disposed. */
   async takeTurn(signal: AbortSignal): Promise<Disposable> {
-    const before = this.#turn;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#turn = before.then(() => promise);
-    const given = Promise.withResolvers<void>();
-    const giveUp = () => given.reject(signal.reason);
-    signal.addEventListener("abort", giveUp);
-    try {
-      signal.throwIfAborted();
-      await Promise.race([before, given.promise]);
-    } catch (error) {
-      resolve();
-      throw error;
-    } finally {
-      signal.removeEventListener("abort", giveUp);
-    }
-    return { [Symbol.dispose]: resolve };
+    return await this.#turns.take(signal);
   }
 
   /**

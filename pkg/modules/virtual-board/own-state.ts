@@ -1,12 +1,13 @@
 import { join } from "node:path";
-import { DutError } from "#pkg/errors/dut-error.ts";
+import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import type { Files } from "#pkg/host/files.ts";
+import type { Log } from "#pkg/log/log.ts";
 
 /**
  * Holds a board's state directory until this process ends or the result is disposed. The process id beside the lock is
  * for the message to others only. Throws failed_precondition when another process has the directory.
  */
-export async function ownState(state: string, files: Files): Promise<AsyncDisposable> {
+export async function ownState(state: string, files: Files, log: Log): Promise<AsyncDisposable> {
   await using held = new AsyncDisposableStack();
   const owner = join(state, "owner");
   const lock = await files.lock(join(state, "lock"));
@@ -17,7 +18,14 @@ export async function ownState(state: string, files: Files): Promise<AsyncDispos
     });
   }
   held.use(lock);
-  held.defer(() => files.remove(owner));
+  held.defer(() => forget(owner, files, log));
   await files.writeText(owner, `${process.pid}\n`);
   return held.move();
+}
+
+/** One that cannot be removed misleads nobody: it is read only while another process has the lock. */
+async function forget(owner: string, files: Files, log: Log): Promise<void> {
+  await files.remove(owner).catch((error: unknown) => {
+    log.warn("cannot remove the file that names a board's owner", { owner, err: messageOf(error) });
+  });
 }

@@ -1,8 +1,11 @@
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import type { Link, Message } from "./link.ts";
 
-/** For the end of a run that was asked to stop; its modules have seconds of their own to end what they began. Milliseconds. */
-const stoppingMs = 30_000;
+/**
+ * For the end of a run that was asked to stop, in milliseconds; its modules have seconds of their own to end what they
+ * began, and a third of a minute for what they do in any case.
+ */
+const stoppingMs = 45_000;
 /** The same for a run that has not begun as far as we know: a user who interrupts it is back within a second. */
 const unansweredMs = 700;
 

@@ -15,8 +15,9 @@ export async function prepareFirmware({ arch, state }: QemuPlan, files: Files): 
   const found = await findFirmware(architectureOf(arch).uefi as Uefi, files);
   const variables = join(state, "uefi-variables.fd");
   if ((await files.size(variables)) === undefined) {
+    await using original = await files.read(found.variables);
     await using copy = await files.replace(variables);
-    for await (const piece of files.read(found.variables)) {
+    for await (const piece of original.content) {
       await copy.write(piece);
     }
     await copy.commit();

@@ -15,10 +15,11 @@ export async function screenshot(name: string, qmp: Qmp, directory: string, file
   await using taken = new AsyncDisposableStack();
   taken.defer(() => files.remove(path));
   await qmp.execute("screendump", { filename: path, ...(format === "png" && { format }) }, signal);
-  const size = await files.size(path);
-  if (size === undefined || size === 0) {
+  await using picture = await files.read(path);
+  const { size, content } = picture;
+  if (size === 0) {
     throw new DutError("internal", "qemu made an empty picture", { hint: `look for room in ${directory}` });
   }
-  await session.sendFile(name, files.read(path), { size });
+  await session.sendFile(name, content, { size });
   await session.print(`${size} bytes of ${format.toUpperCase()}\n`);
 }

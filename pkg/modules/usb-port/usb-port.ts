@@ -1,0 +1,85 @@
+import { z } from "zod";
+import { formatDuration, parseDuration } from "#pkg/golang/duration.ts";
+import { durationOption } from "../duration-option.ts";
+import { type Call, defineModule } from "../module.ts";
+import { pause } from "../pause.ts";
+import { putBack } from "../put-back.ts";
+import { parseVerb } from "../verb.ts";
+import { type Hub, openHub, type Power } from "./hub.ts";
+
+const config = z.strictObject({
+  location: z
+    .string()
+    .regex(/^\d{1,3}(?:-\d{1,3}(?:\.\d{1,3})*)?$/, {
+      error: "expected the place of a hub as uhubctl shows it, such as 1-1.4",
+    })
+    .describe("place of the hub, as uhubctl shows it, such as 1-1.4"),
+  ports: z
+    .string()
+    .regex(/^[1-9]\d?(?:,[1-9]\d?)*$/, { error: "expected the number of a port, or several such as 2,3" })
+    .describe("number of the port on its hub; several are switched together, such as 2,3"),
+  delay: durationOption().default("2s").describe("how long cycle leaves the port without power"),
+});
+
+type Options = z.output<typeof config>;
+
+const portsOf = ({ ports }: Options) => Array.from(new Set(ports.split(",").map(Number)));
+
+/** Switches the power of ports of a USB hub. */
+export const usbPort = defineModule({
+  name: "usb-port",
+  summary: "switch the power of a USB port",
+  config,
+  resources: (options) =>
+    portsOf(options).map((port) => ({ kind: "USB port", name: `${port} of hub ${options.location}` })),
+  help: ({ location, ports, delay }) => `on        give the port power
+off       take its power away
+cycle     take its power away for ${formatDuration(parseDuration(delay))}, and give it back
+status    say whether it has power
+
+Port ${ports} of the USB hub at ${location}, through uhubctl.
+`,
+  async open(options, { host }) {
+    const hub = await openHub(options.location, portsOf(options), host.processes);
+    return {
+      run: (call) => run(call, hub, options),
+      async [Symbol.asyncDispose]() {},
+    };
+  },
+});
+
+async function run(call: Call, hub: Hub, { delay }: Options): Promise<void> {
+  const { session, signal } = call;
+  const report = async (power: Power) => await session.print(`USB port ${hub.name} is ${power}\n`);
+  const verb = parseVerb(call.args, ["on", "off", "cycle", "status"]);
+  switch (verb) {
+    case "on":
+    case "off":
+      await hub.switch(verb, signal);
+      await report(verb);
+      return;
+    case "cycle":
+      await cycle(hub, parseDuration(delay), call, report);
+      return;
+    case "status":
+      for (const [port, power] of await hub.look(signal)) {
+        await session.print(`USB port ${port} of hub ${hub.location} is ${power}\n`);
+      }
+      return;
+  }
+}
+
+/** The port has power again at the end, also when the run ends before. */
+async function cycle(hub: Hub, delayMs: number, call: Call, report: (power: Power) => Promise<void>) {
+  const { signal } = call;
+  try {
+    await hub.switch("off", signal);
+    await report("off");
+    await pause(delayMs, signal);
+  } finally {
+    await putBack(call, `USB port ${hub.name} may still be without power`, () =>
+      hub.switch("on", new AbortController().signal),
+    );
+  }
+  await report("on");
+}

@@ -1,0 +1,122 @@
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdtempDisposable, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Child } from "./child.ts";
+
+const simulator = "/usr/bin/ipmi_sim";
+
+/** The `skip` of a test that needs a BMC and the tool that speaks to one. */
+export const withoutIpmi: string | false =
+  existsSync(simulator) && existsSync("/usr/bin/ipmitool")
+    ? false
+    : "needs a BMC and ipmitool: apt-get install openipmi ipmitool";
+
+/**
+ * What the chassis of a BMC does with a command: `obeys`; `deaf` says yes and stays as it is; `refuses` says
+ * no.
+ */
+export type Temper = "obeys" | "deaf" | "refuses";
+
+/** OpenIPMI's simulator of a BMC, whose chassis is a shell script that keeps its power in a file. */
+export interface IpmiSim extends AsyncDisposable {
+  readonly host: string;
+  readonly port: number;
+  /** The administrator; `guest` with the same password is a mere user. */
+  readonly user: string;
+  readonly password: string;
+  readonly directory: string;
+  setTemper(temper: Temper): Promise<void>;
+  setPower(power: "on" | "off"): Promise<void>;
+  /** What the chassis was told since the last time: `power 1`, `reset 1`, `shutdown 1`. */
+  told(): Promise<readonly string[]>;
+}
+
+const credentials = { user: "admin", password: "se'cret$" };
+
+export async function openIpmiSim(): Promise<IpmiSim> {
+  await using acquired = new AsyncDisposableStack();
+  const { path: directory } = acquired.use(await mkdtempDisposable(join(tmpdir(), "ipmi-sim-")));
+  const file = (name: string) => join(directory, name);
+  const host = ownAddress();
+  const port = await freeUdpPort(host);
+  await writeFile(file("power"), "0\n");
+  await writeFile(file("temper"), "obeys\n");
+  await writeFile(file("chassis"), chassis(directory), { mode: 0o755 });
+  await writeFile(file("lan.conf"), configuration(host, port, file("chassis")));
+  await writeFile(
+    file("bmc.emu"),
+    "mc_setbmc 0x20\nmc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02\nmc_enable 0x20\n",
+  );
+  const words = [simulator, "-c", file("lan.conf"), "-f", file("bmc.emu"), "-s", directory, "-p"];
+  const child = acquired.use(new Child(words, { cwd: directory, env: process.env }));
+  // Its prompt, after the last of its commands.
+  await child.said("stdout", /mc_enable 0x20\s+> $/);
+  const release = acquired.move();
+  return {
+    host,
+    port,
+    ...credentials,
+    directory,
+    setTemper: (temper) => writeFile(file("temper"), `${temper}\n`),
+    setPower: (power) => writeFile(file("power"), power === "on" ? "1\n" : "0\n"),
+    async told() {
+      const lines = existsSync(file("told")) ? (await readFile(file("told"), "utf8")).trim().split("\n") : [];
+      await rm(file("told"), { force: true });
+      return lines;
+    },
+    [Symbol.asyncDispose]: () => release.disposeAsync(),
+  };
+}
+
+let opened = 0;
+
+/** An address of the loopback network that no other process asks the system for a port on. */
+function ownAddress(): string {
+  const own = (process.pid * 8 + opened++) & 0xfffff;
+  return `127.${16 + (own >> 16)}.${(own >> 8) & 0xff}.${own & 0xff || 1}`;
+}
+
+async function freeUdpPort(host: string): Promise<number> {
+  await using socket = createSocket("udp4");
+  socket.bind(0, host);
+  await once(socket, "listening");
+  return socket.address().port;
+}
+
+/** Without a GUID the simulator speaks IPMI 1.5 only. */
+const configuration = (host: string, port: number, script: string) => `name "bmc"
+set_working_mc 0x20
+startlan 1
+  addr ${host} ${port}
+  priv_limit admin
+  allowed_auths_callback md5
+  allowed_auths_user md5
+  allowed_auths_operator md5
+  allowed_auths_admin md5
+  guid 000102030405060708090a0b0c0d0e0f
+endlan
+chassis_control "${script}"
+user 2 true "${credentials.user}" "${credentials.password}" admin 10 md5
+user 3 true "guest" "${credentials.password}" user 10 md5
+`;
+
+/** Called as `get power` or `set <what> <value>`. A cycle is `set power 0`, and `set power 1` once it has seen 0. */
+const chassis = (directory: string) => `#!/bin/sh
+cd '${directory}' || exit 1
+if [ "$1" = get ]; then
+  echo "$2:$(cat power)"
+  exit 0
+fi
+echo "$2 $3" >> told
+case $(cat temper) in
+  deaf) exit 0 ;;
+  refuses) echo "not today"; exit 1 ;;
+esac
+case "$2 $3" in
+  "power 1") echo 1 > power ;;
+  "power 0" | "shutdown 1") echo 0 > power ;;
+esac
+`;
