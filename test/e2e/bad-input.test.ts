@@ -64,7 +64,7 @@ devices:
         stdout: "",
         errors: [
           `ERROR [agent] loading config failed err="broken.yaml:7:21: devices.board.cmds.power.uses.0.module: no module named \\"shel\\" (did you mean shell? there are: ${modules})"`,
-          'ERROR [agent] loading config failed err="broken.yaml:8:13: devices.board.cmds.power.uses.0.wiht: unknown key \\"wiht\\" (did you mean with? allowed: module, passthrough, args, with, unsafe)"',
+          'ERROR [agent] loading config failed err="broken.yaml:8:13: devices.board.cmds.power.uses.0.wiht: unknown key \\"wiht\\" (did you mean with? allowed: module, passthrough, args, with, unsafe, when)"',
           'ERROR [agent] loading config failed err="broken.yaml:10:9: devices.board.cmds.reset.uses: command must have at least one module, under uses:"',
         ],
       },
