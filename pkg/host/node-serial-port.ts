@@ -4,7 +4,10 @@ import type { FileHandle } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 import type { ReadStream } from "node:tty";
 import { DutError } from "#pkg/errors/dut-error.ts";
-import type { SerialPort } from "./serial-ports.ts";
+import { lockTerminal, unlockTerminal } from "./serial/advisory-lock.ts";
+import { type ModemLine, sendBreak, setModemLine } from "./serial/modem-lines.ts";
+import type { LineSettings, SerialPort } from "./serial-ports.ts";
+import { configureTerminal } from "./serial-terminal.ts";
 
 /** What is kept for a slow reader before the kernel's buffer fills: over a minute at 115,200 baud. */
 const unreadLimit = 1024 * 1024;
@@ -20,16 +23,27 @@ const flushRounds = 32;
 
 type State = { kind: "open" } | { kind: "lost"; error: DutError } | { kind: "closed" };
 
-/**
- * A terminal that is read from the moment it is made.
- * `stream` was made from the descriptor `streamFd`; `control` is a second opening of the same device.
- */
+interface OpenTerminal {
+  readonly path: string;
+  /** Made from the descriptor `streamFd`. */
+  readonly stream: ReadStream;
+  readonly streamFd: number;
+  /** A second opening of the same device. */
+  readonly control: FileHandle;
+  /** Whether `control` has the advisory lock. */
+  readonly isExclusive: boolean;
+  /** Told when it is closed. */
+  release(): void;
+}
+
+/** A terminal that is read from the moment it is made. */
 export class NodeSerialPort implements SerialPort {
   readonly received: AsyncIterable<Uint8Array> = { [Symbol.asyncIterator]: () => this.#pieces() };
   readonly #path: string;
   readonly #stream: ReadStream;
   readonly #control: FileHandle;
   readonly #streamClosed: Promise<void>;
+  readonly #isExclusive: boolean;
   readonly #release: () => void;
   #closing: Promise<void> | undefined;
   #state: State = { kind: "open" };
@@ -37,8 +51,9 @@ export class NodeSerialPort implements SerialPort {
   #unreadBytes = 0;
   #changed = Promise.withResolvers<void>();
 
-  constructor(path: string, stream: ReadStream, streamFd: number, control: FileHandle, release: () => void) {
+  constructor({ path, stream, streamFd, control, isExclusive, release }: OpenTerminal) {
     this.#path = path;
+    this.#isExclusive = isExclusive;
     this.#stream = stream;
     this.#control = control;
     this.#release = release;
@@ -56,9 +71,7 @@ export class NodeSerialPort implements SerialPort {
 
   async write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    if (this.#state.kind !== "open") {
-      throw this.#gone(undefined);
-    }
+    this.#refuseGone();
     const taken = Promise.withResolvers<void>();
     using _ = addAbortListener(signal, () => taken.reject(signal.reason));
     this.#stream.write(bytes, (error) => (error ? taken.reject(this.#gone(error)) : taken.resolve()));
@@ -76,6 +89,36 @@ export class NodeSerialPort implements SerialPort {
     this.#unread = [];
     this.#unreadBytes = 0;
     this.#stream.resume();
+  }
+
+  async configure(settings: LineSettings): Promise<void> {
+    this.#refuseGone();
+    await configureTerminal(this.#path, settings);
+  }
+
+  async claim(): Promise<AsyncDisposable> {
+    this.#refuseGone();
+    if (this.#isExclusive) {
+      return { async [Symbol.asyncDispose]() {} };
+    }
+    await lockTerminal(this.#control.fd, this.#path);
+    return {
+      [Symbol.asyncDispose]: async () => {
+        if (this.#closing === undefined) {
+          await unlockTerminal(this.#control.fd, this.#path);
+        }
+      },
+    };
+  }
+
+  async setLine(line: ModemLine, on: boolean): Promise<void> {
+    this.#refuseGone();
+    await setModemLine(this.#control.fd, this.#path, line, on);
+  }
+
+  async sendBreak(milliseconds: number): Promise<void> {
+    this.#refuseGone();
+    await sendBreak(this.#control.fd, this.#path, milliseconds);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -159,6 +202,12 @@ export class NodeSerialPort implements SerialPort {
       }
     }
     return thrown;
+  }
+
+  #refuseGone(): void {
+    if (this.#state.kind !== "open") {
+      throw this.#gone(undefined);
+    }
   }
 
   #gone(cause: Error | undefined): DutError {

@@ -4,8 +4,9 @@ import { isatty, ReadStream } from "node:tty";
 import { promisify } from "node:util";
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { NodeSerialPort } from "./node-serial-port.ts";
-import type { SerialPort, SerialPorts } from "./serial-ports.ts";
-import { configureTerminal, lockTerminal } from "./serial-terminal.ts";
+import { isLocked, lockedElsewhere, lockTerminal } from "./serial/advisory-lock.ts";
+import type { SerialPort, SerialPortOptions, SerialPorts } from "./serial-ports.ts";
+import { configureTerminal } from "./serial-terminal.ts";
 
 const openDescriptor = promisify(openCallback);
 
@@ -20,7 +21,7 @@ const openFlags = constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK;
 export function nodeSerialPorts(): SerialPorts {
   const inUse = new Set<string>();
   return {
-    async open(path, { baud }) {
+    async open(path, options) {
       const device = await realpath(path).catch((error: unknown) => {
         throw openFailure(path, error);
       });
@@ -31,24 +32,45 @@ export function nodeSerialPorts(): SerialPorts {
       }
       inUse.add(device);
       const release = () => inUse.delete(device);
-      return await openDevice(path, device, baud, release).catch((error: unknown) => {
+      return await openDevice(path, device, options, release).catch((error: unknown) => {
         release();
         throw error;
       });
     },
+
+    async identify(path) {
+      return await realpath(path).catch(() => path);
+    },
+
+    async isWanted(path) {
+      return (await isLocked(path)) === true;
+    },
   };
 }
 
-async function openDevice(path: string, device: string, baud: number, release: () => void): Promise<SerialPort> {
+async function openDevice(
+  path: string,
+  device: string,
+  { exclusive = true, ...settings }: SerialPortOptions,
+  release: () => void,
+): Promise<SerialPort> {
   await using acquired = new AsyncDisposableStack();
   const control = acquired.use(await open(device, openFlags).catch(translate(path)));
   if (!isatty(control.fd)) {
     throw notATerminal(path);
   }
-  await lockTerminal(control.fd, path);
-  await configureTerminal(path, baud);
+  const locked = exclusive ? undefined : await isLocked(device);
+  if (locked === true) {
+    throw lockedElsewhere(path);
+  }
+  const isExclusive = locked === undefined;
+  if (isExclusive) {
+    await lockTerminal(control.fd, path);
+  }
+  await configureTerminal(path, settings);
   const streamFd = await openDescriptor(device, openFlags).catch(translate(path));
-  const port = new NodeSerialPort(path, openStream(path, streamFd), streamFd, control, release);
+  const stream = openStream(path, streamFd);
+  const port = new NodeSerialPort({ path, stream, streamFd, control, isExclusive, release });
   acquired.move();
   return port;
 }

@@ -17,7 +17,11 @@ export interface MemoryBoard {
 export class MemorySerialDevice {
   readonly heard: string[] = [];
   readonly bauds: number[] = [];
+  /** What happened to its lines, in order. */
+  readonly lines: string[] = [];
   isOpen = false;
+  /** How many keep other programs away. */
+  claims = 0;
   readonly #board: MemoryBoard;
   #unread: Buffer[] = [];
   #gone: DutError | undefined;
@@ -61,6 +65,23 @@ export class MemorySerialDevice {
       },
       flush: async () => {
         this.#unread = [];
+      },
+      configure: async (settings) => {
+        this.bauds.push(settings.baud);
+      },
+      claim: async () => {
+        this.claims += 1;
+        return {
+          [Symbol.asyncDispose]: async () => {
+            this.claims -= 1;
+          },
+        };
+      },
+      setLine: async (line, on) => {
+        this.lines.push(`${line} ${on ? "on" : "off"}`);
+      },
+      sendBreak: async (milliseconds) => {
+        this.lines.push(`break ${milliseconds}`);
       },
       [Symbol.asyncDispose]: async () => {
         this.isOpen = false;
@@ -120,6 +141,8 @@ export function memorySerialPorts<Path extends string>(boards: Readonly<Record<P
       }
       return device.open(baud);
     },
+    identify: async (path) => path,
+    isWanted: async () => false,
   };
   return { serialPorts, devices };
 }

@@ -116,10 +116,14 @@ function obligingSerialPorts(holdings: Holdings): Partial<SerialPorts> {
         received: silence(over),
         write: async (_bytes, signal) => signal.throwIfAborted(),
         flush: async () => {},
+        configure: async () => {},
+        claim: async () => ({ async [Symbol.asyncDispose]() {} }),
         [Symbol.asyncDispose]: async () => giveBack(),
       };
       return port as SerialPort;
     },
+    identify: async (path) => path,
+    isWanted: async () => false,
   };
 }
 
