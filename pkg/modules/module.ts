@@ -10,6 +10,17 @@ export interface Call {
   /** Aborted when the run ends for any reason: client gone, deadline, cancel, shutdown. */
   readonly signal: AbortSignal;
   readonly log: Log;
+  /** What keeps the device for this run, when it may be given away: the module is all that the run does, and not only observes. */
+  readonly hold?: DeviceHold | undefined;
+}
+
+/** What keeps a device for a run. */
+export interface DeviceHold {
+  /**
+   * Until disposed, another run that takes over may have the device: one of the same owner, or anybody's. `given` is told
+   * whose; this run goes on, and only looks.
+   */
+  offer(to: "owner" | "anybody", given: (to: string) => void): Disposable;
 }
 
 /** What an open needs besides the options. */
@@ -19,7 +30,10 @@ export interface OpenContext {
   readonly signal: AbortSignal;
 }
 
-/** A module that is ready to run. Runs do not overlap. Disposing twice is harmless and never throws. */
+/**
+ * A module that is ready to run. Runs do not overlap, but those of a module that observes, and one that has given its
+ * device away. Disposing twice is harmless and never throws.
+ */
 export interface OpenModule extends AsyncDisposable {
   /**
    * Throws when the module failed; the message is what the user reads after "module failed: ". A program's own exit
@@ -49,6 +63,13 @@ export interface ConfiguredModule {
   /** What a run of it uses: two runs that share one exclude each other, also on different devices. */
   readonly resources: readonly Resource[];
   readonly claims: readonly Claim[];
+  /**
+   * It only looks: a command of such modules alone keeps nobody from the device, and may run as often as one likes.
+   * Default false.
+   */
+  readonly observes?: boolean;
+  /** Whether a run with these arguments takes the device from a run that offers it. Default never. */
+  readonly takesOver?: (args: readonly string[]) => boolean;
   /** What `dutctl <device> <command> help` prints. */
   readonly help: string;
   /** Throws with everything released when the module cannot be made ready. */
@@ -79,6 +100,10 @@ interface ModuleDefinition<Schema extends z.ZodObject> {
   resources?(config: z.output<Schema>): readonly Resource[];
   /** Default none. */
   claims?(config: z.output<Schema>): readonly Claim[];
+  /** As in ConfiguredModule. Default false. */
+  observes?(config: z.output<Schema>): boolean;
+  /** As in ConfiguredModule. Default never. */
+  takesOver?(args: readonly string[]): boolean;
   /** As in ModuleKind. Default none. */
   readonly shellArguments?: readonly number[];
   open(config: z.output<Schema>, context: OpenContext): Promise<OpenModule>;
@@ -99,6 +124,8 @@ export function defineModule<Schema extends z.ZodObject>(definition: ModuleDefin
         help: definition.help(config),
         resources: definition.resources?.(config) ?? [],
         claims: definition.claims?.(config) ?? [],
+        observes: definition.observes?.(config) ?? false,
+        takesOver: (args) => definition.takesOver?.(args) ?? false,
         open: (context) => definition.open(config, context),
       };
     },

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { CommandConfig } from "#pkg/config/config.ts";
 import { resolveArguments } from "#pkg/config/resolve-arguments.ts";
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { formatDuration } from "#pkg/golang/duration.ts";
@@ -14,6 +15,7 @@ import type { Bench } from "./bench.ts";
 import type { OpenCommand } from "./open-device.ts";
 import { type ArgumentLimits, refuseUnfitRequest, usualArguments, usualRunsPerUser } from "./request-limits.ts";
 import { Run } from "./run.ts";
+import { RunHold } from "./run-hold.ts";
 import { RunRegistry } from "./run-registry.ts";
 import type { Plan } from "./steps/plan.ts";
 
@@ -63,6 +65,8 @@ export class RunEngine {
   readonly #runsPerUser: number;
   readonly #metrics: Metrics;
   readonly #runs = new RunRegistry();
+  /** By device, of the run that has it. */
+  readonly #holds = new Map<string, RunHold>();
   #watch: NodeJS.Timeout | undefined;
   #stopReason: DutError | undefined;
 
@@ -105,11 +109,12 @@ export class RunEngine {
       try {
         const { config } = this.find(device, command);
         const plan = this.#prepare(request);
-        const resources = resourceNames(config.uses.flatMap(({ module }) => module.resources));
-        const hold = this.#locks.hold({ device, owner, resources, runId: id, command });
+        const hold = this.#hold(request, id, config, plan);
         log.info("run started");
         const facts = { id, device, command, args, owner, since: Date.now(), terminal, graceMs };
-        return this.#begin(new Run(facts, plan, log), hold, log);
+        // What comes after a step, or a second attempt of it, needs the device.
+        const offered = plan.steps.length === 1 && plan.retries === 0 ? hold : undefined;
+        return this.#begin(new Run(facts, { ...plan, hold: offered }, log), hold, log);
       } catch (error) {
         this.#runs.giveBack(id);
         throw error;
@@ -183,6 +188,25 @@ export class RunEngine {
     return { steps, timeoutMs: config.timeoutMs, retries: config.retries };
   }
 
+  /** The device for a run that does more than to look; undefined for one that only looks, and is in nobody's way. */
+  #hold(
+    { device, command, owner }: RunRequest,
+    runId: string,
+    { uses }: CommandConfig,
+    { steps }: Plan,
+  ): RunHold | undefined {
+    if (uses.every(({ module }) => module.observes === true)) {
+      return undefined;
+    }
+    const resources = resourceNames(uses.flatMap(({ module }) => module.resources));
+    const wanted = { device, owner, resources, runId, command };
+    const present = this.#holds.get(device);
+    const takesOver = uses.some(({ module }, index) => module.takesOver?.(steps[index]?.args ?? []) === true);
+    return takesOver && present?.isOfferedTo(owner) === true
+      ? present.handOver(wanted)
+      : new RunHold(this.#locks, wanted);
+  }
+
   #refuseBeyondLimits(request: RunRequest): void {
     const { owner, anonymous = false, argumentLimits = usualArguments } = request;
     try {
@@ -206,12 +230,19 @@ export class RunEngine {
     }
   }
 
-  #begin(run: Run, hold: Disposable, log: Log): Attachment {
+  #begin(run: Run, hold: RunHold | undefined, log: Log): Attachment {
     this.#runs.add(run);
+    const { device } = run.facts;
+    if (hold !== undefined) {
+      this.#holds.set(device, hold);
+    }
     const counted = this.#metrics.open("runs");
     this.#watch ??= setInterval(() => this.#look(), Math.min(this.#stallMs / 4, lookMs)).unref();
     void run.stopped.then(() => {
-      hold[Symbol.dispose]();
+      hold?.[Symbol.dispose]();
+      if (this.#holds.get(device) === hold) {
+        this.#holds.delete(device);
+      }
       counted[Symbol.dispose]();
       this.#runs.finish(run);
       log.info("run ended");
@@ -219,8 +250,10 @@ export class RunEngine {
     return run.client as Attachment;
   }
 
+  /** What has a device: those that only look are nobody's business. */
   #runsOn(device: string): readonly Run[] {
-    return this.#runs.active.filter(({ facts }) => facts.device === device);
+    const runId = this.#holds.get(device)?.request.runId;
+    return this.#runs.active.filter(({ facts }) => facts.device === device && facts.id === runId);
   }
 
   #ownRun(device: string, id: string, owner: string): Run {

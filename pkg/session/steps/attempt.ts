@@ -115,7 +115,7 @@ class Attempt implements Disposable {
     const scoped = log.with({ scope: "module", module: name, "module-index": index, "modules-total": total });
     scoped.debug("running module");
     const session = stepSession(conversation, signal);
-    const running = (async () => module.run({ args, session, signal, log: scoped }))();
+    const running = (async () => module.run({ args, session, signal, log: scoped, hold: plan.hold }))();
     if (!(await settles(running, signal, stopMs))) {
       scoped.error("a module does not stop, its device stays held");
       this.#straggles = true;

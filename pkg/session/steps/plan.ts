@@ -1,5 +1,5 @@
 import type { When } from "#pkg/config/config.ts";
-import type { OpenModule } from "#pkg/modules/module.ts";
+import type { DeviceHold, OpenModule } from "#pkg/modules/module.ts";
 
 /** One module of a run with the arguments that it gets. */
 export interface Step {
@@ -16,6 +16,8 @@ export interface Plan {
   readonly timeoutMs: number | undefined;
   /** How often an attempt that failed is repeated at most. */
   readonly retries: number;
+  /** What the modules may give away; undefined when a step is to come that needs the device. */
+  readonly hold?: DeviceHold | undefined;
 }
 
 /** Whether it is one that the Go agent knows too: its failures are told in the words that are known from there. */
