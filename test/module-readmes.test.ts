@@ -25,7 +25,7 @@ for (const { name, schema } of moduleKinds) {
 }
 
 /** Still to be brought to the form. */
-const inAnotherForm: readonly string[] = ["serial", "ssh"];
+const inAnotherForm: readonly string[] = ["ssh"];
 
 for (const { name } of moduleKinds) {
   const file = `pkg/modules/${name}/README.md`;

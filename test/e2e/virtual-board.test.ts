@@ -30,7 +30,9 @@ test("a Linux board is powered, logged in to, flashed and powered again through 
   await board("power", "off");
   await board("flash", "board-2.0.img.xz");
   const second = await bootedVersion();
+  const printed = await board("console", "-history", "5000", "-no-follow");
   await board("power", "off");
+  assert.match(printed, /Linux version[\s\S]*Board firmware 1\.0[\s\S]*Linux version[\s\S]*Board firmware 2\.0/);
   assert.deepEqual([first, second], ["Board firmware 1.0", "Board firmware 2.0"]);
   assert.equal((await agent.stop()).code, 0);
   assert.deepEqual(await readdir(lab.path(".uml-board")), ["disk.img", "lock"]);

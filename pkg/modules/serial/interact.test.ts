@@ -30,7 +30,7 @@ function start(board: MemoryBoard, args: readonly string[], given: Parameters<ty
     }
   };
   const session = { ...call.session, print: tell(call.session.print), stdout: tell(call.session.stdout) };
-  const ended = runModule(serial, { port: path }, { ...call, session }, { serialPorts }).then(
+  const ended = runModule(serial, { port: path, record: "off" }, { ...call, session }, { serialPorts }).then(
     () => "done",
     (error: Error) => error.message,
   );

@@ -18,7 +18,7 @@ function startRun(board: MemoryBoard, args: readonly string[], options: Record<s
   const run = async () => {
     const host = { serialPorts } as unknown as Host;
     const context = { host, log: silentLog, signal: cancel.signal };
-    await using module = await serial.configure({ port: path, delay: "0s", ...options }).open(context);
+    await using module = await serial.configure({ port: path, delay: "0s", record: "off", ...options }).open(context);
     return await module.run(call).then(
       () => "done",
       (error: unknown) => messageOf(error),
@@ -241,4 +241,99 @@ test("the help names the port, its speed and every verb and flag", () => {
     words.filter((word) => !help.includes(word)),
     [],
   );
+});
+
+test("of several expressions the one that matches first counts, and the marker says which", async () => {
+  const board = { greeting: ["boot> or login: "] };
+  const { screen, end } = await completeRun(board, ["expect", "login:", "or", "boot>", "expect", "login:", "or", "x"]);
+  assert.deepEqual([screen.match(/matched .*(?= ---)/g), end], [['matched "boot>"', 'matched "login:"'], "done"]);
+});
+
+test("output that a script fails on ends it, while it waits, in what stood behind a match, and after its last send", async () => {
+  const waiting = { greeting: ["booting\n", "Kernel panic\n", "login:"] };
+  const behind = { greeting: ["login: Oops"] };
+  const later = { answers: { "x\r": ["fine\n", "Oops"] } };
+  const ends = [
+    await completeRun(waiting, ["fail-on", "Kernel (panic|oops)", "expect", "login:"]),
+    await completeRun(behind, ["fail-on", "Oops", "expect", "login:", "send", "root"]),
+    await completeRun(later, ["fail-on", "Oops", "send", "x"]),
+    await completeRun({ greeting: ["login: Oops"] }, ["fail-on", "Oops", "expect", "login:"]),
+  ].map(({ end }) => end);
+  assert.deepEqual(ends, [
+    'step 2 (expect "login:"): the output matched fail-on "Kernel (panic|oops)"',
+    'step 3 (send "root"): the output matched fail-on "Oops"',
+    'the output matched fail-on "Oops"',
+    "done",
+  ]);
+});
+
+test("a step's own time limit ends it, and the next one has another", async () => {
+  const board = { greeting: ["one"] };
+  const args = ["-t", "1h", "expect", "-t", "1h", "one", "expect", "-t", "30ms", "two"];
+  const { end } = await completeRun(board, args);
+  assert.equal(end, 'step 2 (expect "two"): timeout of 30ms reached without match');
+});
+
+test("what a group matched is typed and expected later, as text", async () => {
+  const board = {
+    greeting: ["inet 10.0.0.7/24\n"],
+    answers: { "ping 10.0.0.7 %{http_code}\r": ["ping 10x0x0x7 ", "10.0.0.7 is alive"] },
+  };
+  const args = ["expect", "inet (?P<ip>[0-9.]+)(?P<none>x)?", "send", "ping %{ip}%{none} %{http_code}"];
+  const { screen, heard, end } = await completeRun(board, [...args, "expect", "%{ip} is"]);
+  assert.deepEqual(
+    [screen.match(/\[.*(?= ---)/g), heard, end],
+    [
+      [
+        '[1/3] matched "inet (?P<ip>[0-9.]+)..." ip="10.0.0.7" none=""',
+        '[2/3] sent "ping 10.0.0.7 %{http..."',
+        '[3/3] matched "%{ip} is"',
+      ],
+      ["ping 10.0.0.7 %{http_code}\r"],
+      "done",
+    ],
+  );
+});
+
+test("text of a board that would press keys is not typed at it", async () => {
+  const { heard, end } = await completeRun({ greeting: ["name: x\nreboot\n."] }, [
+    ...["expect", "(?s)name: (?P<name>.*)\\.", "send", "echo %{name}"],
+  ]);
+  assert.deepEqual(
+    [heard, end],
+    [[], 'step 2 (send "echo %{name}"): the captured text "x\\nreboot\\n" has control characters in it'],
+  );
+});
+
+test("break, DTR and RTS happen in their turn", async () => {
+  const { device, transcript, ended } = startRun({}, ["break", "1s", "dtr", "off", "send", "x", "rts", "on", "break"]);
+  assert.equal(await ended, "done");
+  assert.deepEqual(
+    [device.lines, screenOf(transcript).match(/\[.*(?= ---)/g)],
+    [
+      ["break 1000", "dtr off", "rts on", "break 250"],
+      [
+        "[1/5] sent a break of 1s",
+        "[2/5] dtr is off",
+        '[3/5] sent "x"',
+        "[4/5] rts is on",
+        "[5/5] sent a break of 250ms",
+      ],
+    ],
+  );
+});
+
+test("a command that only looks types nothing, and one of a port that is not recorded has no history", async () => {
+  const ends = [
+    await completeRun({}, ["send", "x"], { watch: true }),
+    await completeRun({}, ["-i"], { watch: true }),
+    await completeRun({ greeting: ["login:"] }, ["expect", "login:"], { watch: true }),
+    await completeRun({}, ["-history", "5"]),
+  ].map(({ end, heard }) => [end, heard.length]);
+  assert.deepEqual(ends, [
+    ['"send" is not for this command, which only looks', 0],
+    ['"-i" is not for this command, which only looks', 0],
+    ["done", 0],
+    ["nothing is recorded of serial port /dev/ttyUSB0", 0],
+  ]);
 });

@@ -1,27 +1,20 @@
-const stars = Buffer.from("***");
+import type { Secrets } from "../port/secrets.ts";
 
-/** Shorter values would blot out ordinary output. */
-const shortestSecret = 4;
+const stars = Buffer.from("***");
 
 /** Replaces secrets by `***` in a stream of bytes, also when a piece cuts one in two. */
 export class SecretMask {
-  #secrets: Buffer[] = [];
+  readonly #secrets: Secrets;
   #held = Buffer.alloc(0);
 
-  /** From now on the lines of `secret` that have four bytes or more are not shown. */
-  add(secret: Uint8Array): void {
-    const lines = Buffer.from(secret)
-      .toString("latin1")
-      .split(/[\r\n]+/);
-    this.#secrets.push(
-      ...lines.filter((line) => line.length >= shortestSecret).map((line) => Buffer.from(line, "latin1")),
-    );
-    this.#secrets.sort((a, b) => b.length - a.length);
+  /** What is added to the secrets later is hidden from then on. */
+  constructor(secrets: Secrets) {
+    this.#secrets = secrets;
   }
 
   /** What may be shown. An end that may be the beginning of a secret is kept back until the next piece tells. */
   write(piece: Uint8Array): Uint8Array {
-    if (this.#secrets.length === 0) {
+    if (this.#secrets.lines.length === 0) {
       return piece;
     }
     const bytes = Buffer.concat([this.#held, piece]);
@@ -46,7 +39,7 @@ export class SecretMask {
 
   #find(bytes: Buffer, from: number): { at: number; length: number } | undefined {
     let first: { at: number; length: number } | undefined;
-    for (const secret of this.#secrets) {
+    for (const secret of this.#secrets.lines) {
       const at = bytes.indexOf(secret, from);
       if (at !== -1 && (first === undefined || at < first.at)) {
         first = { at, length: secret.length };
@@ -57,10 +50,10 @@ export class SecretMask {
 
   /** How many bytes at the end are the beginning of some secret. */
   #beginning(bytes: Buffer): number {
-    const longest = Math.min(bytes.length, Math.max(...this.#secrets.map((secret) => secret.length)) - 1);
+    const longest = Math.min(bytes.length, Math.max(...this.#secrets.lines.map((secret) => secret.length)) - 1);
     for (let length = longest; length > 0; length -= 1) {
       const tail = bytes.subarray(bytes.length - length);
-      if (this.#secrets.some((secret) => secret.length > length && secret.subarray(0, length).equals(tail))) {
+      if (this.#secrets.lines.some((secret) => secret.length > length && secret.subarray(0, length).equals(tail))) {
         return length;
       }
     }

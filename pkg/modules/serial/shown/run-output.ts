@@ -1,4 +1,6 @@
 import type { Session } from "#pkg/modules/session.ts";
+import type { Piece } from "../port/port-reader.ts";
+import type { Secrets } from "../port/secrets.ts";
 import { EscapeFilter } from "./escape-filter.ts";
 import { SecretMask } from "./secret-mask.ts";
 
@@ -8,17 +10,13 @@ const newline = 0x0a;
 export class RunOutput {
   readonly #session: Session;
   readonly #filter: EscapeFilter | undefined;
-  readonly #mask = new SecretMask();
+  readonly #mask: SecretMask;
   #atLineStart = true;
 
-  constructor(session: Session, keepEscapes: boolean) {
+  constructor(session: Session, keepEscapes: boolean, secrets: Secrets) {
     this.#session = session;
+    this.#mask = new SecretMask(secrets);
     this.#filter = keepEscapes ? undefined : new EscapeFilter();
-  }
-
-  /** From now on the secret is shown as `***`. */
-  hide(secret: Uint8Array): void {
-    this.#mask.add(secret);
   }
 
   /** Shows what the device said and returns it as it is to be matched: without escape sequences, with secrets. */
@@ -26,6 +24,14 @@ export class RunOutput {
     const text = this.#filter?.write(piece) ?? piece;
     await this.#show(this.#mask.write(text));
     return text;
+  }
+
+  /** The same for what a reader of a port has read, and says what it came too late for. */
+  async piece({ bytes, missed }: Piece): Promise<Uint8Array> {
+    if (missed > 0) {
+      await this.marker(`${missed} bytes are missing here: they came faster than they were taken`);
+    }
+    return await this.device(bytes);
   }
 
   async marker(text: string): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Secrets } from "../port/secrets.ts";
 import { SecretMask } from "./secret-mask.ts";
 
 const cases: readonly [string, readonly string[], readonly string[], readonly string[]][] = [
@@ -15,9 +16,10 @@ const cases: readonly [string, readonly string[], readonly string[], readonly st
 
 for (const [what, secrets, pieces, shown] of cases) {
   test(`masking: ${what}`, () => {
-    const mask = new SecretMask();
+    const hidden = new Secrets();
+    const mask = new SecretMask(hidden);
     for (const secret of secrets) {
-      mask.add(Buffer.from(secret));
+      hidden.add(Buffer.from(secret));
     }
     const text = [...pieces.map((piece) => mask.write(Buffer.from(piece))), mask.end()].map(String);
     assert.deepEqual(text, shown);

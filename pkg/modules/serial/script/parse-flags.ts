@@ -4,23 +4,38 @@ import { quote } from "#pkg/golang/quote.ts";
 
 const lineEndings = { cr: "\r", lf: "\n", crlf: "\r\n", none: "" } as const;
 
+/** More lines than the largest history holds of any use. */
+const mostLines = 1_000_000;
+
 export interface Flags {
   /** For the whole run, in milliseconds; undefined when there is no limit. */
   readonly timeoutMs: number | undefined;
   readonly lineEnding: string;
   readonly keepEscapes: boolean;
   readonly interactive: boolean;
-  /** What follows the flags. */
+  /** How many lines of what was recorded come first; undefined when they were not asked for. */
+  readonly history: number | undefined;
+  /** The recorded lines are all that is wanted. */
+  readonly noFollow: boolean;
+  /** The device is taken from a run that offers it. */
+  readonly take: boolean;
+  /** The device is offered to others, and not only to its owner's other runs. */
+  readonly share: boolean;
+}
+
+/** What the flags say, and the words behind them. */
+export interface ParsedFlags {
+  readonly flags: Flags;
   readonly rest: readonly string[];
 }
 
 /** Go's flag syntax: one dash or two, `-t 5s` or `-t=5s`, up to the first other word or `--`. Throws invalid_argument. */
-export function parseFlags(args: readonly string[]): Flags {
+export function parseFlags(args: readonly string[]): ParsedFlags {
   const rest = [...args];
   let timeoutMs = 0;
   let eol = "cr";
-  let keepEscapes = false;
-  let interactive = false;
+  let history: number | undefined;
+  const on = { "keep-escapes": false, i: false, "no-follow": false, take: false, share: false };
   for (let word = rest[0]; word !== undefined && word.length > 1 && word.startsWith("-"); word = rest[0]) {
     rest.shift();
     if (word === "--") {
@@ -34,19 +49,25 @@ export function parseFlags(args: readonly string[]): Flags {
       timeoutMs = duration(value());
     } else if (name === "eol") {
       eol = value();
-    } else if (name === "keep-escapes") {
-      keepEscapes = given === undefined || truth(given, name);
-    } else if (name === "i") {
-      interactive = given === undefined || truth(given, name);
+    } else if (name === "history") {
+      history = lines(value());
+    } else if (Object.hasOwn(on, name)) {
+      on[name as keyof typeof on] = given === undefined || truth(given, name);
     } else {
       refuse(name === "h" || name === "help" ? "flag: help requested" : `flag provided but not defined: -${name}`);
     }
   }
   return {
-    timeoutMs: timeoutMs > 0 ? timeoutMs : undefined,
-    lineEnding: lineEnding(eol),
-    keepEscapes,
-    interactive,
+    flags: {
+      timeoutMs: timeoutMs > 0 ? timeoutMs : undefined,
+      lineEnding: lineEnding(eol),
+      keepEscapes: on["keep-escapes"],
+      interactive: on.i,
+      history,
+      noFollow: on["no-follow"],
+      take: on.take,
+      share: on.share,
+    },
     rest,
   };
 }
@@ -61,6 +82,11 @@ function duration(text: string): number {
       { hint: messageOf(error), cause: error },
     );
   }
+}
+
+function lines(text: string): number {
+  const number = /^[0-9]{1,7}$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY;
+  return number <= mostLines ? number : refuse(`invalid value ${quote(text)} for flag -history: parse error`);
 }
 
 function truth(text: string, flag: string): boolean {
@@ -82,6 +108,6 @@ function lineEnding(name: string): string {
 
 function refuse(problem: string): never {
   throw new DutError("invalid_argument", `failed to parse arguments: ${problem}`, {
-    hint: "the flags are -i, -t, -eol and -keep-escapes; write -- before a step that looks like a flag",
+    hint: "the flags are -i, -t, -history, -no-follow, -take, -share, -eol and -keep-escapes; write -- before a step that looks like a flag",
   });
 }

@@ -18,12 +18,21 @@ const smallestWindow = 4 * 1024;
 /** Compiling takes time too, and a longer pattern makes a program that is too large anyway. */
 const patternLimit = 2_048;
 
+/** Where the leftmost match of a pattern is, in bytes. */
+export interface Match {
+  readonly start: number;
+  readonly end: number;
+  /** What its named groups matched; those that took no part are missing. */
+  readonly captured: ReadonlyMap<string, string>;
+}
+
 /** A compiled RE2 expression over bytes (UTF-8; any other byte is one character of its own). */
 export interface Pattern {
+  /** The names of its groups. */
+  readonly groups: readonly string[];
   /** Bytes that a search keeps when it found nothing. */
   readonly window: number;
-  /** Where the leftmost match ends, or undefined. */
-  search(bytes: Uint8Array): number | undefined;
+  search(bytes: Uint8Array): Match | undefined;
 }
 
 /** Throws invalid_argument with RE2's own sentence, or when a search with the pattern could take too long. */
@@ -32,11 +41,13 @@ export function compilePattern(source: string): Pattern {
     throw tooLarge(source);
   }
   let expression: RE2JS | undefined = compile(source);
+  const groups = Object.keys(expression.namedGroups());
   const window = Math.min(matchWindow, Math.floor(searchBudget / expression.programSize()));
   if (window < smallestWindow) {
     throw tooLarge(source);
   }
   return {
+    groups,
     window,
     search(bytes) {
       expression ??= compile(source);
@@ -45,12 +56,22 @@ export function compilePattern(source: string): Pattern {
         return undefined;
       }
       const matcher = expression.matcher(bytes);
-      const end = matcher.find() ? matcher.end() : undefined;
+      const isFound = matcher.find();
       // The step is over, and the automaton may have grown to several megabytes.
       expression = undefined;
-      return end;
+      const captured = () =>
+        groups.flatMap((name): [string, string][] => {
+          const value = matcher.group(name);
+          return value === null ? [] : [[name, value]];
+        });
+      return isFound ? { start: matcher.start(), end: matcher.end(), captured: new Map(captured()) } : undefined;
     },
   };
+}
+
+/** The expression that matches a text and nothing else. */
+export function quotePattern(text: string): string {
+  return RE2JS.quote(text);
 }
 
 function compile(source: string): RE2JS {
