@@ -31,12 +31,28 @@ export async function bundleProgram(program, outfile) {
     define: { "import.meta.url": "bundleUrl", ...revisionConstants() },
     // A native part that ssh2 does without, and asks for so that it may be missing.
     external: ["cpu-features"],
+    plugins: [englishOnly],
     alias: {
       // The executable carries the pinned Node.
       "#pinned-node": join(root, "scripts/carries-node.mjs"),
     },
   });
 }
+
+/**
+ * zod exports its messages in fifty languages in one object, so that none of them is left out as unused. A daemon speaks
+ * English, and is half a megabyte smaller.
+ *
+ * @type {import("esbuild").Plugin}
+ */
+const englishOnly = {
+  name: "english-only",
+  setup({ onLoad }) {
+    onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({
+      contents: 'export { default as en } from "./en.js";',
+    }));
+  },
+};
 
 /** What pkg/protocol/build-info.ts says in an executable; nothing when the source is not a git work tree. */
 function revisionConstants() {
