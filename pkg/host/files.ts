@@ -13,7 +13,7 @@ export interface Files {
 
   writeText(path: string, text: string): Promise<void>;
 
-  /** Adds to the end of a file; one that is missing is made, for its owner only. */
+  /** Adds to the end of a file and puts it on the disk; one that is missing is made, for its owner only. */
   appendText(path: string, text: string): Promise<void>;
 
   /** Names in a directory; none when there is no such directory. */

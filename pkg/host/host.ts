@@ -15,4 +15,6 @@ export interface Host {
   readonly sockets: Sockets;
   readonly http: Http;
   readonly disks: Disks;
+  /** What this program was started with. */
+  readonly env: Readonly<Record<string, string | undefined>>;
 }

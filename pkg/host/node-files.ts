@@ -12,6 +12,7 @@ import {
   symlink,
   writeFile,
 } from "node:fs/promises";
+import { dirname } from "node:path";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { doing, errnoOf, fromErrno } from "./errno.ts";
 import type { Files } from "./files.ts";
@@ -58,7 +59,11 @@ export function nodeFiles(): Files {
     },
 
     async appendText(path, text) {
-      await doing(`write ${path}`, () => appendFile(path, text, { mode: 0o600 }));
+      await doing(`write ${path}`, async () => {
+        await appendFile(path, text, { mode: 0o600, flush: true });
+        await using directory = await open(dirname(path), "r");
+        await directory.sync();
+      });
     },
 
     async list(path) {

@@ -17,5 +17,6 @@ export function nodeHost(): Host {
     sockets: nodeSockets(),
     http: nodeHttp(),
     disks: nodeDisks(),
+    env: process.env,
   };
 }

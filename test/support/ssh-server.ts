@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, type SpawnSyncOptions, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
-import { copyFile, mkdir, mkdtempDisposable, readFile, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, mkdtempDisposable, readFile, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { mountsAreMissing } from "./private-mount.ts";
 
 const sshd = "/usr/sbin/sshd";
 
@@ -12,6 +13,12 @@ const sshd = "/usr/sbin/sshd";
 export const withoutSshd: string | false = existsSync(sshd)
   ? false
   : "needs an SSH server: apt-get install openssh-server";
+
+/** The same for a test that needs other accounts there than the system has. */
+export const withoutOtherAccounts: string | false =
+  process.getuid?.() === 0
+    ? (mountsAreMissing ?? withoutSshd)
+    : "needs root, to give an SSH server accounts of its own";
 
 /** The same for a test that needs a terminal there, which a server that is not root's can only give where the system does. */
 export const withoutSshdTerminal: string | false =
@@ -37,21 +44,37 @@ export interface SshServer extends AsyncDisposable {
   replaceHostKey(): Promise<void>;
   /** Breaks all connections. */
   cut(): void;
+  /** Holds all that serves connections still: they stay open, and nothing is said any more. */
+  freeze(): void;
+}
+
+interface SshServerOptions {
+  /** Lines of sshd_config(5), which go before those of every server here. */
+  readonly settings?: readonly string[];
+  /** Of root, for this server alone; needs root and mounts. */
+  readonly password?: string;
+  /** Whom it lets in is nobody, to whose commands it passes signals on, as it does not for root; the same is needed. */
+  readonly asNobody?: boolean;
+  /** Default Ed25519. */
+  readonly hostKeyType?: KeyOptions["type"];
+  /** The words before those of its programs, as of a `PrivateMount`. */
+  readonly enter?: readonly string[];
 }
 
 /** Starts one server process for each connection, so that no port has to be chosen. */
-export async function openSshServer(): Promise<SshServer> {
+export async function openSshServer(options: SshServerOptions = {}): Promise<SshServer> {
   await using acquired = new AsyncDisposableStack();
   const { path: directory } = acquired.use(await mkdtempDisposable(join(tmpdir(), "sshd-")));
   if (process.getuid?.() === 0) {
     // Where the system's own server never started, as in a container, this is missing.
     await mkdir("/run/sshd", { recursive: true, mode: 0o755 });
   }
-  const hostKey = await makeKey(join(directory, "host-key"));
+  const hostKey = await makeKey(join(directory, "host-key"), { type: options.hostKeyType });
   const userKey = await makeKey(join(directory, "user-key"));
   await copyFile(`${userKey.path}.pub`, join(directory, "authorized"));
   const config = join(directory, "sshd_config");
   const settings = [
+    ...(options.settings ?? []),
     `HostKey ${hostKey.path}`,
     `AuthorizedKeysFile ${join(directory, "authorized")}`,
     "StrictModes no",
@@ -64,13 +87,16 @@ export async function openSshServer(): Promise<SshServer> {
   ];
   await writeFile(config, `${settings.join("\n")}\n`);
   const children = new Set<ChildProcess>();
-  const cut = () => {
+  const tellAll = (signal: NodeJS.Signals) => {
     for (const child of children) {
-      process.kill(-(child.pid as number), "SIGKILL");
+      process.kill(-(child.pid as number), signal);
     }
   };
+  const cut = () => tellAll("SIGKILL");
+  const before = [...(options.enter ?? []), ...(await otherAccounts(options, directory))];
+  const [program = sshd, ...args] = [...before, sshd, "-i", "-f", config];
   const server = createServer({ pauseOnConnect: true }, (socket) => {
-    const child = spawn(sshd, ["-i", "-f", config], { stdio: [socket, socket, "ignore"], detached: true });
+    const child = spawn(program, args, { stdio: [socket, socket, "ignore"], detached: true });
     children.add(child);
     child.on("exit", () => children.delete(child));
     socket.destroy();
@@ -85,7 +111,7 @@ export async function openSshServer(): Promise<SshServer> {
   const release = acquired.move();
   return {
     port: (server.address() as AddressInfo).port,
-    user: userInfo().username,
+    user: options.asNobody === true ? "nobody" : userInfo().username,
     hostKey,
     userKey,
     directory,
@@ -94,18 +120,75 @@ export async function openSshServer(): Promise<SshServer> {
       await copyFile(path, hostKey.path);
     },
     cut,
+    freeze: () => tellAll("SIGSTOP"),
     [Symbol.asyncDispose]: () => release.disposeAsync(),
   };
 }
 
-/** Makes an Ed25519 key pair, encrypted if a passphrase is given. */
-export async function makeKey(path: string, passphrase = ""): Promise<KeyPair> {
-  const args = ["-q", "-t", "ed25519", "-N", passphrase, "-C", "", "-f", path];
-  const { status, stderr } = spawnSync("ssh-keygen", args, { encoding: "utf8" });
-  if (status !== 0) {
-    throw new Error(`ssh-keygen: ${stderr}`);
+/** The words before a program for which root has another password, or nobody has a shell. */
+async function otherAccounts({ password, asNobody }: SshServerOptions, directory: string): Promise<readonly string[]> {
+  const files: (readonly [string, string])[] = [];
+  if (password !== undefined) {
+    const hash = stdoutOf("openssl", ["passwd", "-6", "-stdin"], { input: password }).trim();
+    files.push(["/etc/shadow", `root:${hash}:19000:0:99999:7:::\n`]);
   }
+  if (asNobody === true) {
+    await chmod(directory, 0o711);
+    const passwd = await readFile("/etc/passwd", "utf8");
+    files.push(["/etc/passwd", passwd.replace(/^(nobody:.*:)[^:]*:[^:]*$/m, "$1/:/bin/sh")]);
+  }
+  const words: string[] = [];
+  for (const [path, text] of files) {
+    const copy = join(directory, basename(path));
+    await writeFile(copy, text, { mode: path === "/etc/shadow" ? 0o600 : 0o644 });
+    words.push("unshare", "--mount", "sh", "-c", 'mount --bind "$1" "$2"; shift 2; exec "$@"', "sh", copy, path);
+  }
+  return words;
+}
+
+interface KeyOptions {
+  readonly passphrase?: string;
+  readonly type?: "ed25519" | "rsa" | "ecdsa" | undefined;
+  readonly format?: "RFC4716" | "PEM" | "PKCS8";
+}
+
+/** Makes a key pair: unless something else is asked for of Ed25519, in the format of OpenSSH, and not encrypted. */
+export async function makeKey(
+  path: string,
+  { passphrase = "", type = "ed25519", format = "RFC4716" }: KeyOptions = {},
+): Promise<KeyPair> {
+  stdoutOf("ssh-keygen", ["-q", "-t", type, "-m", format, "-N", passphrase, "-C", "", "-f", path]);
   return { path, publicKey: (await readFile(`${path}.pub`, "utf8")).trim() };
+}
+
+/** An ssh-agent that holds keys. Disposing ends it. */
+export interface SshAgent extends AsyncDisposable {
+  readonly socket: string;
+}
+
+export async function openSshAgent(directory: string, keys: readonly KeyPair[]): Promise<SshAgent> {
+  const socket = join(directory, "agent");
+  const agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: ["ignore", "pipe", "inherit"] });
+  const ended = once(agent, "exit");
+  await once(agent.stdout, "data");
+  for (const { path } of keys) {
+    stdoutOf("ssh-add", ["-q", path], { env: { ...process.env, SSH_AUTH_SOCK: socket } });
+  }
+  return {
+    socket,
+    async [Symbol.asyncDispose]() {
+      agent.kill();
+      await ended;
+    },
+  };
+}
+
+function stdoutOf(program: string, args: readonly string[], options: SpawnSyncOptions = {}): string {
+  const { status, stdout, stderr } = spawnSync(program, args, { ...options, encoding: "utf8" });
+  if (status !== 0) {
+    throw new Error(`${program}: ${stderr}`);
+  }
+  return stdout;
 }
 
 /** Empty where there is no /proc. */

@@ -25,6 +25,8 @@ async function sshServer(t: TestContext, decide: (context: AuthContext) => void)
   const server = new ssh2.Server({ hostKeys: [key] }, (connection: Connection) => {
     connection.on("authentication", decide);
     connection.on("error", () => {});
+    // Whoever asks it for a way to elsewhere waits for ever.
+    connection.on("tcpip", () => {});
     connection.on("session", (accept) => {
       accept().on("exec", (acceptExec, _reject, { command }) => {
         const channel = acceptExec();
@@ -85,6 +87,16 @@ test("a server that says nothing, or lets one wait for the login, is given up in
   };
   const options = { timeout: "200ms" };
   assert.deepEqual([await ran(silent, options), await ran(slow, options)], [late, late]);
+});
+
+test("a jump host that does not say whether it reaches the server is given up in time", async (t) => {
+  const gate = await sshServer(t, (context) => context.accept());
+  const jump = { host: "127.0.0.1", port: gate, password, trust: "any" };
+  assert.deepEqual(await ran(1, { jump, timeout: "500ms" }), {
+    transcript: [],
+    error:
+      "failed to establish SSH connection: no login within 500ms (see whether the server answers at all; the option timeout sets the limit)",
+  });
 });
 
 test("a server that is not there, hangs up or speaks something else is no SSH server", async (t) => {

@@ -11,6 +11,7 @@ test("a host, a secret and a way to know the host are all that is needed", () =>
     user: "root",
     password: "x",
     hostkey: `${key} comment`,
+    legacy: false,
     timeout: "10s",
     interactive: false,
   });

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { messageOf } from "#pkg/errors/dut-error.ts";
 import { durationOption } from "../duration-option.ts";
-import { parsePinnedKey } from "./public-key.ts";
+import { parsePinnedKey } from "./connection/public-key.ts";
 
 /** Where a server is, who logs in there, and how each knows the other. */
 const endpoint = {
@@ -14,7 +14,10 @@ const endpoint = {
   password: z.string().optional().describe("password of the user").meta({ writeOnly: true }),
   privatekey: z.string().min(1).optional().describe("path of a private key on the agent"),
   passphrase: z.string().optional().describe("what the private key is encrypted with").meta({ writeOnly: true }),
-  agent: z.string().min(1).optional().describe("path of the socket of an ssh-agent"),
+  agent: z
+    .union([z.boolean(), z.string().min(1)], { error: "must be true, or the path of a socket" })
+    .optional()
+    .describe("`true` for the ssh-agent that `SSH_AUTH_SOCK` of dutagent names, or the path of the socket of one"),
   hostkey: z
     .string()
     .check((context) => {
@@ -31,40 +34,49 @@ const endpoint = {
     .enum(["first-use", "any"])
     .optional()
     .describe("`first-use` adds an unknown server to `knownhosts`, `any` takes whatever answers"),
+  legacy: z
+    .boolean()
+    .default(false)
+    .describe("also take the weak algorithms of old servers: SHA-1, small groups, CBC, ssh-dss"),
 };
 
-/** A server without what depends on the others. */
+/** A server by itself. */
 export type Endpoint = z.output<z.ZodObject<typeof endpoint>>;
+
+/** A server, and the one that it is reached through. */
+export type Hop = Endpoint & { readonly jump?: Hop | undefined };
+
+const lastJump = z.strictObject(endpoint).check(({ value, issues }) => reportProblems(value, issues));
 
 export const sshOptions = z
   .strictObject({
     ...endpoint,
     jump: z
-      .strictObject(endpoint)
-      .check((context) => reportProblems(context.value, context.issues, []))
+      .strictObject({ ...endpoint, jump: lastJump.optional().describe("a server to reach that one through") })
+      .check(({ value, issues }) => reportProblems(value, issues))
       .optional()
-      .describe("a server to go through: `host` to `trust` as above"),
+      .describe("a server to go through: `host` to `legacy` as above, and a `jump` of its own"),
     timeout: durationOption().default("10s").describe("how long the way to a login may take"),
     interactive: z
       .boolean()
       .default(false)
       .describe("give the command the user's terminal, or what is piped in; without a command, start a shell"),
   })
-  .check((context) => reportProblems(context.value, context.issues, []));
+  .check(({ value, issues }) => reportProblems(value, issues));
 
 export type SshOptions = z.output<typeof sshOptions>;
 
 type Issues = Parameters<z.core.CheckFn<unknown>>[0]["issues"];
 
-function reportProblems(server: Endpoint, issues: Issues, path: string[]): void {
+function reportProblems(server: Endpoint, issues: Issues): void {
   for (const [option, message] of problemsOf(server)) {
-    issues.push({ code: "custom", message, path: [...path, option], input: server });
+    issues.push({ code: "custom", message, path: [option], input: server });
   }
 }
 
 function* problemsOf(server: Endpoint): Generator<readonly [option: keyof Endpoint, message: string]> {
   const { password, privatekey, passphrase, agent, hostkey, knownhosts, trust } = server;
-  if (password === undefined && privatekey === undefined && agent === undefined) {
+  if (password === undefined && privatekey === undefined && (agent ?? false) === false) {
     yield ["password", "unable to authenticate, either password or private key must be configured, or an agent"];
   }
   if (passphrase !== undefined && privatekey === undefined) {

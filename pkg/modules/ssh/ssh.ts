@@ -2,8 +2,8 @@ import { DutError } from "#pkg/errors/dut-error.ts";
 import { commandString } from "../command-string.ts";
 import { type Call, defineModule } from "../module.ts";
 import { RemoteExit } from "../remote-exit.ts";
-import { connect } from "./connect.ts";
-import { nameOf } from "./known-hosts.ts";
+import { connect } from "./connection/connect.ts";
+import { nameOf } from "./connection/known-hosts.ts";
 import { type SshOptions, sshOptions } from "./options.ts";
 import { type RemoteEnd, runRemotely } from "./remote-command.ts";
 
@@ -14,12 +14,12 @@ export const ssh = defineModule({
   config: sshOptions,
   shellArguments: [0],
   help: helpText,
-  async open(options, { host: { files } }) {
+  async open(options, { host }) {
     return {
       async run(call) {
         const command = commandString(call.args, options);
         const { log, signal } = call;
-        await using connection = await connect(options, { files, log, signal });
+        await using connection = await connect(options, { host, log, signal });
         log.debug("run SSH command", { host: nameOf(options.host, options.port), command });
         throwUnlessWell(await execute(options, command, connection.client, call));
       },

@@ -1,8 +1,8 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Files } from "#pkg/host/files.ts";
 import type { Log } from "#pkg/log/log.ts";
+import type { Endpoint } from "../options.ts";
 import { knownHostsLine, knownKeys, nameOf } from "./known-hosts.ts";
-import type { Endpoint } from "./options.ts";
 import { fingerprintOf, parsePinnedKey, typeOf } from "./public-key.ts";
 
 /** Nobody's known_hosts comes near; what stands behind it is not read. */
@@ -48,8 +48,12 @@ function pinned(text: string, name: string): HostKeyCheck {
 
 async function remembered(server: Endpoint, path: string, files: Files, log: Log): Promise<HostKeyCheck> {
   const name = nameOf(server.host, server.port);
-  const known = knownKeys((await files.readText(path, knownHostsBytes)) ?? "", server.host, server.port);
-  const good = known.filter(({ revoked }) => !revoked);
+  const read = async () => {
+    const text = (await files.readText(path, knownHostsBytes)) ?? "";
+    const known = knownKeys(text, server.host, server.port);
+    return { text, known, good: known.filter(({ revoked }) => !revoked) };
+  };
+  const { good } = await read();
   if (good.length === 0 && server.trust !== "first-use") {
     throw new DutError("permission_denied", `${path} does not know ${name}`, {
       hint: `ssh-keyscan -p ${server.port} ${server.host} shows its keys: compare them with the server's own and add one, or set trust: first-use`,
@@ -58,16 +62,20 @@ async function remembered(server: Endpoint, path: string, files: Files, log: Log
   return {
     types: good.length === 0 ? undefined : [...new Set(good.flatMap(({ type }) => signatureTypes(type)))],
     async check(key) {
+      // Another run may have met the server meanwhile.
+      const { text, known, good } = await read();
       if (known.some(({ revoked, blob }) => revoked && blob.equals(key))) {
         throw stranger(name, key, `which ${path} says is revoked`);
       }
-      if (good.length > 0) {
-        if (!good.some(({ blob }) => blob.equals(key))) {
-          throw stranger(name, key, `not the one that ${path} has for it`);
-        }
+      if (good.some(({ blob }) => blob.equals(key))) {
         return;
       }
-      await files.appendText(path, knownHostsLine(server.host, server.port, typeOf(key), key));
+      if (good.length > 0) {
+        const expected = good.map(({ type, blob }) => `${type} ${fingerprintOf(blob)}`).join(", ");
+        throw stranger(name, key, `and ${path} has ${expected} for it`);
+      }
+      const line = knownHostsLine(server.host, server.port, typeOf(key), key);
+      await files.appendText(path, text === "" || text.endsWith("\n") ? line : `\n${line}`);
       log.warn("remembered an SSH server that was not known", { host: name, key: fingerprintOf(key), file: path });
     },
   };
