@@ -4,6 +4,7 @@ import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { feed } from "#pkg/host/input.ts";
 import type { Call } from "../module.ts";
 import type { Terminal } from "../session.ts";
+import { sendSignal } from "./send-signal.ts";
 
 /** How long a command that was asked to end has before the connection is closed. */
 const graceMs = 2000;
@@ -25,13 +26,17 @@ interface RemoteCommand {
 /**
  * Runs a command to its end, hands on what it says while it says it, and passes keys, sizes and signals to it. When the
  * run ends first, the connection is closed: at once with a terminal, which hangs the command up there, and otherwise after the
- * command was asked to end (SIGTERM) and a grace at the latest.
+ * command was asked to end (SIGTERM) and a grace at the latest. That nothing tells whether it has ended goes into the log.
  */
 export async function runRemotely(client: Client, remote: RemoteCommand, call: Call): Promise<RemoteEnd> {
   const { session, signal, log } = call;
   const { command, terminal } = remote;
   const { channel, closed, end: ended } = await openChannel(client, command, terminal && ptyOf(terminal));
-  using _signals = session.onSignal((name) => channel.signal(name.replace(/^SIG/, "")));
+  using _signals = session.onSignal((name) => {
+    if (!sendSignal(client, channel, name)) {
+      log.info("a signal cannot be passed on over SSH", { signal: name });
+    }
+  });
   using _sizes = terminal?.onResize(({ rows, columns }) => channel.setWindow(rows, columns, 0, 0));
   const unheard = new AbortController();
   const over = AbortSignal.any([signal, unheard.signal]);
@@ -64,8 +69,12 @@ export async function runRemotely(client: Client, remote: RemoteCommand, call: C
   } finally {
     over.removeEventListener("abort", stop);
   }
+  const end = ended();
+  if (over.aborted && end.kind === "lost") {
+    log.warn("the command of an SSH run that is over may go on at the server");
+  }
   over.throwIfAborted();
-  return ended();
+  return end;
 }
 
 interface Open {
@@ -108,7 +117,7 @@ function ptyOf({ type, size }: Terminal): PseudoTtyOptions {
  * terminal it is a hang-up, elsewhere the end of its input and of those who listen.
  */
 function stopCommand(channel: ClientChannel, client: Client): void {
-  channel.signal("TERM");
+  sendSignal(client, channel, "SIGTERM");
   const timer = setTimeout(() => client.destroy(), graceMs);
   channel.once("close", () => clearTimeout(timer));
 }
