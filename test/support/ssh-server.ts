@@ -55,6 +55,8 @@ interface SshServerOptions {
   readonly password?: string;
   /** Whom it lets in is nobody, to whose commands it passes signals on, as it does not for root; the same is needed. */
   readonly asNobody?: boolean;
+  /** Default the one that is a part of it. */
+  readonly sftp?: "none";
   /** Default Ed25519. */
   readonly hostKeyType?: KeyOptions["type"];
   /** The words before those of its programs, as of a `PrivateMount`. */
@@ -84,6 +86,7 @@ export async function openSshServer(options: SshServerOptions = {}): Promise<Ssh
     "PermitRootLogin yes",
     "PrintMotd no",
     "PrintLastLog no",
+    ...(options.sftp === "none" ? [] : ["Subsystem sftp internal-sftp"]),
   ];
   await writeFile(config, `${settings.join("\n")}\n`);
   const children = new Set<ChildProcess>();

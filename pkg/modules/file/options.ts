@@ -1,5 +1,6 @@
 import { isAbsolute, relative } from "node:path";
 import { z } from "zod";
+import { permissionOption } from "../permission-option.ts";
 
 const operations = "must be 'upload' or 'download'";
 
@@ -15,14 +16,7 @@ export const fileOptions = z
       .describe("`upload` takes a file from the client, `download` gives it one"),
     source: z.string().default("").describe("where the file comes from, when that is always the same"),
     destination: z.string().default("").describe("where it goes, when that is always the same"),
-    permission: z
-      .string()
-      .refine((text) => /^0+[0-7]{0,3}$/.test(text), {
-        error: ({ input }) =>
-          `invalid permission ${JSON.stringify(input)}: must be octal format starting with '0' (e.g., '0644')`,
-      })
-      .default("0644")
-      .describe("permission bits of an uploaded file"),
+    permission: permissionOption().default("0644").describe("permission bits of an uploaded file"),
     root: z.string().min(1).optional().describe("directory on the agent that no path of this command leads out of"),
     directory: z.boolean().default(false).describe("a whole directory of the agent, which travels as a tar archive"),
   })

@@ -14,6 +14,7 @@ test("a host, a secret and a way to know the host are all that is needed", () =>
     legacy: false,
     timeout: "10s",
     interactive: false,
+    permission: "0644",
   });
 });
 

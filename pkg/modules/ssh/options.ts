@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { messageOf } from "#pkg/errors/dut-error.ts";
 import { durationOption } from "../duration-option.ts";
+import { permissionOption } from "../permission-option.ts";
 import { parsePinnedKey } from "./connection/public-key.ts";
 
 /** Where a server is, who logs in there, and how each knows the other. */
@@ -61,10 +62,27 @@ export const sshOptions = z
       .boolean()
       .default(false)
       .describe("give the command the user's terminal, or what is piped in; without a command, start a shell"),
+    operation: z
+      .enum(["upload", "download"])
+      .optional()
+      .describe(
+        "carry a file by SFTP instead of running a command: `upload` takes it from the client, `download` gives it one",
+      ),
+    source: z.string().min(1).optional().describe("where the file comes from, when that is always the same"),
+    destination: z.string().min(1).optional().describe("where it goes, when that is always the same"),
+    permission: permissionOption().default("0644").describe("permission bits of an uploaded file"),
+    root: z.string().min(1).optional().describe("directory at the server that no path of this command leads out of"),
   })
-  .check(({ value, issues }) => reportProblems(value, issues));
+  .check(({ value, issues }) => {
+    reportProblems(value, issues);
+    for (const [option, message] of transferProblems(value)) {
+      issues.push({ code: "custom", message, path: [option], input: value });
+    }
+  });
 
 export type SshOptions = z.output<typeof sshOptions>;
+
+type TransferOptions = Pick<SshOptions, "operation" | "interactive" | "source" | "destination" | "root">;
 
 type Issues = Parameters<z.core.CheckFn<unknown>>[0]["issues"];
 
@@ -98,5 +116,17 @@ function* problemsOf(server: Endpoint): Generator<readonly [option: keyof Endpoi
     ];
   } else if (hostkey !== undefined && knownhosts !== undefined) {
     yield ["knownhosts", "hostkey says it already: leave one of them out"];
+  }
+}
+
+function* transferProblems(options: TransferOptions): Generator<readonly [option: keyof TransferOptions, string]> {
+  if (options.operation === undefined) {
+    for (const option of ["source", "destination", "root"] as const) {
+      if (options[option] !== undefined) {
+        yield [option, "says where a file is: set operation to upload or download"];
+      }
+    }
+  } else if (options.interactive) {
+    yield ["interactive", "no command runs while a file is carried: leave interactive or operation out"];
   }
 }

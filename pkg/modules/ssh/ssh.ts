@@ -1,37 +1,54 @@
+import type { Client } from "ssh2";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { commandString } from "../command-string.ts";
 import { type Call, defineModule } from "../module.ts";
 import { RemoteExit } from "../remote-exit.ts";
 import { connect } from "./connection/connect.ts";
 import { nameOf } from "./connection/known-hosts.ts";
+import { helpText } from "./help.ts";
 import { type SshOptions, sshOptions } from "./options.ts";
 import { type RemoteEnd, runRemotely } from "./remote-command.ts";
+import { carry } from "./sftp/carry.ts";
+import { parsePaths } from "./sftp/parse-paths.ts";
 
-/** Runs one command on a board, or any computer, that is reached over SSH. The connection lives as long as the run. */
+/** Runs one command on a board, or any computer, that is reached over SSH, or carries a file to or from it. The connection lives as long as the run. */
 export const ssh = defineModule({
   name: "ssh",
-  summary: "run a command on a board over SSH",
+  summary: "run a command on a board over SSH, or carry a file",
   config: sshOptions,
   shellArguments: [0],
   help: helpText,
   async open(options, { host }) {
     return {
       async run(call) {
-        const command = commandString(call.args, options);
         const { log, signal } = call;
+        const act = actOf(call.args, options);
         await using connection = await connect(options, { host, log, signal });
-        log.debug("run SSH command", { host: nameOf(options.host, options.port), command });
-        throwUnlessWell(await execute(options, command, connection.client, call));
+        await act(connection.client, call);
       },
       async [Symbol.asyncDispose]() {},
     };
   },
 });
 
+/** Throws invalid_argument before anybody is connected to. */
+function actOf(args: readonly string[], options: SshOptions): (client: Client, call: Call) => Promise<void> {
+  const { operation } = options;
+  if (operation !== undefined) {
+    const paths = parsePaths(args, options);
+    return (client, call) => carry(client, { ...options, operation, paths }, call);
+  }
+  const command = commandString(args, options);
+  return async (client, call) => {
+    call.log.debug("run SSH command", { host: nameOf(options.host, options.port), command });
+    throwUnlessWell(await execute(options, command, client, call));
+  };
+}
+
 async function execute(
   { interactive }: SshOptions,
   command: string | undefined,
-  client: Parameters<typeof runRemotely>[0],
+  client: Client,
   call: Call,
 ): Promise<RemoteEnd> {
   const terminal = interactive ? call.session.terminal : undefined;
@@ -56,17 +73,4 @@ function throwUnlessWell(end: RemoteEnd): void {
         hint: "the command may or may not have done its work: look before you repeat it",
       });
   }
-}
-
-function helpText({ interactive }: SshOptions): string {
-  const usage = interactive
-    ? "[<command-string>]    runs a command on the board over SSH, or without a command-string a shell"
-    : "<command-string>    runs a command on the board over SSH";
-  const input = interactive
-    ? "It has your terminal; without one, its stdin is what is piped in."
-    : "Its stdin is empty.";
-  return `${usage}
-
-The command string is one argument: quote it if it holds blanks or special characters.
-${input} Its stdout and stderr are shown as they are produced.`;
 }
