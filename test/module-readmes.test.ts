@@ -24,19 +24,10 @@ for (const { name, schema } of moduleKinds) {
   });
 }
 
-/** Still to be brought to the form. */
-const inAnotherForm: readonly string[] = ["ssh"];
-
 for (const { name } of moduleKinds) {
   const file = `pkg/modules/${name}/README.md`;
   const sections = readmeForm.slice(0, goModules.has(name) ? undefined : -1);
 
-  if (inAnotherForm.includes(name)) {
-    test(`${file} is still in another form than the READMEs of modules`, async () => {
-      assert.notDeepEqual(formOf(await readFile(join(root, file), "utf8")), sections, "take it out of inAnotherForm");
-    });
-    continue;
-  }
   test(`${file} has the form that the READMEs of modules have, with its name on top and a table of errors`, async () => {
     const readme = await readFile(join(root, file), "utf8");
     const [title] = readme.split("\n");

@@ -9,6 +9,7 @@ const use = (name: string, passthrough: boolean, when: When = "success"): Module
     help: `help of ${name}`,
     resources: [],
     claims: [],
+    shellArguments: [],
     open: () => Promise.reject(new Error("not opened")),
   },
   when,

@@ -105,8 +105,8 @@ function parseUse(place: Place, declared: readonly string[], parsing: Parsing): 
     }
   }
   const kind = kindOf(fields.module ?? place, parsing.kinds);
-  const templates = args.map((text, index) => ({ text, quoted: kind?.shellArguments.includes(index) === true }));
   const module = kind && configureModule(kind, fields.with, place, parsing);
+  const templates = args.map((text, index) => ({ text, quoted: module?.shellArguments.includes(index) === true }));
   if (module !== undefined) {
     parsing.claims.take(module, place);
   }
@@ -117,10 +117,10 @@ function parseUse(place: Place, declared: readonly string[], parsing: Parsing): 
     }
     return { ...parsed, args: templates };
   }
-  if (kind !== undefined && !templates.some(({ text, quoted }) => quoted && referencesIn(text).length > 0)) {
+  if (module !== undefined && !templates.some(({ text, quoted }) => quoted && referencesIn(text).length > 0)) {
     warnAboutKey(
       fields.unsafe as Place,
-      `unsafe has no effect here: module ${kind.name} gets no value through a shell`,
+      `unsafe has no effect here: module ${module.name} gets no value through a shell`,
     );
   }
   return { ...parsed, args: args.map((text) => ({ text, quoted: false })) };

@@ -13,6 +13,7 @@ function command(
     help: "",
     resources: [],
     claims: [],
+    shellArguments: [],
     open: () => Promise.reject(new Error("not opened")),
   };
   return {

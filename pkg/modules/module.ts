@@ -70,6 +70,8 @@ export interface ConfiguredModule {
   readonly observes?: boolean;
   /** Whether a run with these arguments takes the device from a run that offers it. Default never. */
   readonly takesOver?: (args: readonly string[]) => boolean;
+  /** The places, from 0, of arguments that a shell reads as text: values that a user gives are quoted there. */
+  readonly shellArguments: readonly number[];
   /** What `dutctl <device> <command> help` prints. */
   readonly help: string;
   /** Throws with everything released when the module cannot be made ready. */
@@ -85,8 +87,6 @@ export interface ModuleKind {
    * it is hidden in the help, errors and log lines of the module also when it stands in the file as it is.
    */
   readonly schema: z.ZodObject;
-  /** The places, from 0, of arguments that a shell reads as text: values that a user gives are quoted there. */
-  readonly shellArguments: readonly number[];
   /** Throws a ZodError whose paths start below `with:`. */
   configure(options: unknown): ConfiguredModule;
 }
@@ -104,19 +104,18 @@ interface ModuleDefinition<Schema extends z.ZodObject> {
   observes?(config: z.output<Schema>): boolean;
   /** As in ConfiguredModule. Default never. */
   takesOver?(args: readonly string[]): boolean;
-  /** As in ModuleKind. Default none. */
-  readonly shellArguments?: readonly number[];
+  /** As in ConfiguredModule. Default none. */
+  shellArguments?(config: z.output<Schema>): readonly number[];
   open(config: z.output<Schema>, context: OpenContext): Promise<OpenModule>;
 }
 
 /** Closes over the type of the options, so that nobody else meets it. */
 export function defineModule<Schema extends z.ZodObject>(definition: ModuleDefinition<Schema>): ModuleKind {
-  const { name, summary, config: schema, shellArguments = [] } = definition;
+  const { name, summary, config: schema } = definition;
   return {
     name,
     summary,
     schema,
-    shellArguments,
     configure(options) {
       const config = schema.parse(options);
       return {
@@ -126,6 +125,7 @@ export function defineModule<Schema extends z.ZodObject>(definition: ModuleDefin
         claims: definition.claims?.(config) ?? [],
         observes: definition.observes?.(config) ?? false,
         takesOver: (args) => definition.takesOver?.(args) ?? false,
+        shellArguments: definition.shellArguments?.(config) ?? [],
         open: (context) => definition.open(config, context),
       };
     },

@@ -17,7 +17,7 @@ function kind<Schema extends z.ZodObject>(
     name,
     summary: `options as in ${name}`,
     config,
-    shellArguments,
+    shellArguments: () => shellArguments,
     claims,
     help: (options) => JSON.stringify(options),
     open: () => Promise.reject(new DutError("unimplemented", "configurations are only parsed here")),

@@ -28,7 +28,7 @@ export const shell = defineModule({
   name: "shell",
   summary: "run a shell command on the agent",
   config,
-  shellArguments: [0],
+  shellArguments: () => [0],
   help: helpText,
   async open(options, { host: { processes } }) {
     const program = await processes.find(options.path);

@@ -240,14 +240,28 @@ function explained(error: Error): string {
   return error.message;
 }
 
-test("the help has no host, and the value of an argument is quoted for the shell that reads it", () => {
+test("the help has no host and no secret, and says when whoever answers is trusted", () => {
+  const options = { host: "10.0.0.7", password: "canary" };
+  const jump = { host: "10.0.0.8", password: "canary", trust: "any" };
+  const helps = [
+    { ...options, trust: "any" },
+    { ...options, knownhosts: "/k", jump },
+    { ...options, knownhosts: "/k" },
+  ].map((given) => ssh.configure(given).help);
+  assert.deepEqual(
+    helps.map((help) => [help.includes("10.0.0"), help.includes("canary"), help.includes("trust: any")]),
+    [
+      [false, false, true],
+      [false, false, true],
+      [false, false, false],
+    ],
+  );
+});
+
+test("the value of an argument is quoted for the shell that reads it, and not in the name of a file", () => {
   const options = { host: "10.0.0.7", password: "canary", trust: "any" };
   assert.deepEqual(
-    [
-      ssh.configure(options).help.includes("10.0.0.7"),
-      ssh.configure(options).help.includes("canary"),
-      ssh.shellArguments,
-    ],
-    [false, false, [0]],
+    [{}, { operation: "upload" }].map((more) => ssh.configure({ ...options, ...more }).shellArguments),
+    [[0], []],
   );
 });

@@ -16,7 +16,7 @@ export const ssh = defineModule({
   name: "ssh",
   summary: "run a command on a board over SSH, or carry a file",
   config: sshOptions,
-  shellArguments: [0],
+  shellArguments: ({ operation }) => (operation === undefined ? [0] : []),
   help: helpText,
   async open(options, { host }) {
     return {
