@@ -55,8 +55,8 @@ interface SshServerOptions {
   readonly password?: string;
   /** Whom it lets in is nobody, to whose commands it passes signals on, as it does not for root; the same is needed. */
   readonly asNobody?: boolean;
-  /** Default the one that is a part of it. */
-  readonly sftp?: "none";
+  /** Default the one that is a part of it; a `plain` one knows nothing but the standard. */
+  readonly sftp?: "none" | "plain";
   /** Default Ed25519. */
   readonly hostKeyType?: KeyOptions["type"];
   /** The words before those of its programs, as of a `PrivateMount`. */
@@ -86,7 +86,7 @@ export async function openSshServer(options: SshServerOptions = {}): Promise<Ssh
     "PermitRootLogin yes",
     "PrintMotd no",
     "PrintLastLog no",
-    ...(options.sftp === "none" ? [] : ["Subsystem sftp internal-sftp"]),
+    ...sftpSettings(options.sftp),
   ];
   await writeFile(config, `${settings.join("\n")}\n`);
   const children = new Set<ChildProcess>();
@@ -126,6 +126,11 @@ export async function openSshServer(options: SshServerOptions = {}): Promise<Ssh
     freeze: () => tellAll("SIGSTOP"),
     [Symbol.asyncDispose]: () => release.disposeAsync(),
   };
+}
+
+function sftpSettings(sftp: SshServerOptions["sftp"]): readonly string[] {
+  const denied = sftp === "plain" ? " -P posix-rename,fsync,statvfs,fstatvfs,limits" : "";
+  return sftp === "none" ? [] : [`Subsystem sftp internal-sftp${denied}`];
 }
 
 /** The words before a program for which root has another password, or nobody has a shell. */

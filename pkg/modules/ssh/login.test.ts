@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
@@ -12,6 +13,11 @@ import { ssh } from "./ssh.ts";
 
 const password = "canary-password";
 
+/** Not made by ssh2, which makes one in some hundreds that it cannot read. */
+const hostKey = generateKeyPairSync("ec", { namedCurve: "P-256" })
+  .privateKey.export({ type: "sec1", format: "pem" })
+  .toString();
+
 async function listening(t: TestContext, server: NetServer | InstanceType<typeof ssh2.Server>): Promise<number> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -21,8 +27,7 @@ async function listening(t: TestContext, server: NetServer | InstanceType<typeof
 
 /** A server that lets in who `decide` lets in, and answers each command with its own text. */
 async function sshServer(t: TestContext, decide: (context: AuthContext) => void): Promise<number> {
-  const { private: key } = ssh2.utils.generateKeyPairSync("ed25519");
-  const server = new ssh2.Server({ hostKeys: [key] }, (connection: Connection) => {
+  const server = new ssh2.Server({ hostKeys: [hostKey] }, (connection: Connection) => {
     connection.on("authentication", decide);
     connection.on("error", () => {});
     // Whoever asks it for a way to elsewhere waits for ever.
@@ -130,9 +135,30 @@ test("a password is not offered to a server that shows a wrong key", async (t) =
   const { error } = await ran(port, { trust: undefined, hostkey });
   assert.match(
     error ?? "",
-    /shows the host key ssh-ed25519 SHA256:\S+, not the key SHA256:A+ that the option hostkey says/,
+    /shows the host key ecdsa-sha2-nistp256 SHA256:\S+, not the key SHA256:A+ that the option hostkey says/,
   );
   assert.equal(asked, 0);
+});
+
+test("a run is cancelled while a server does not begin its command, or its file", async (t) => {
+  const endings = { command: new AbortController(), file: new AbortController() };
+  const server = new ssh2.Server({ hostKeys: [hostKey] }, (connection: Connection) => {
+    connection.on("authentication", (context) => context.accept());
+    connection.on("error", () => {});
+    connection.on("session", (accept) => {
+      const session = accept();
+      session.on("exec", () => endings.command.abort(new Error("over")));
+      session.on("sftp", () => endings.file.abort(new Error("over")));
+    });
+  });
+  const options = { host: "127.0.0.1", port: await listening(t, server), password, trust: "any" };
+  for (const [given, { signal }] of [
+    [options, endings.command],
+    [{ ...options, operation: "download" }, endings.file],
+  ] as const) {
+    const { call } = recordedCall(["anything"], { signal });
+    await assert.rejects(runModule(ssh, given, call, { files: nodeFiles() }), new Error("over"));
+  }
 });
 
 test("a run that is over connects to nobody", async (t) => {

@@ -1,4 +1,4 @@
-import { once } from "node:events";
+import { addAbortListener, once } from "node:events";
 import type { Client, ClientChannel, PseudoTtyOptions } from "ssh2";
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { feed } from "#pkg/host/input.ts";
@@ -30,8 +30,8 @@ interface RemoteCommand {
  */
 export async function runRemotely(client: Client, remote: RemoteCommand, call: Call): Promise<RemoteEnd> {
   const { session, signal, log } = call;
-  const { command, terminal } = remote;
-  const { channel, closed, end: ended } = await openChannel(client, command, terminal && ptyOf(terminal));
+  const { terminal } = remote;
+  const { channel, closed, end: ended } = await openChannel(client, remote, signal);
   using _signals = session.onSignal((name) => {
     if (!sendSignal(client, channel, name)) {
       log.info("a signal cannot be passed on over SSH", { signal: name });
@@ -84,7 +84,9 @@ interface Open {
   end(): RemoteEnd;
 }
 
-async function openChannel(client: Client, command: string | undefined, pty: PseudoTtyOptions | undefined) {
+/** Throws the signal's reason when the server has not begun by then. */
+async function openChannel(client: Client, { command, terminal }: RemoteCommand, signal: AbortSignal): Promise<Open> {
+  const pty = terminal && ptyOf(terminal);
   const { promise, resolve, reject } = Promise.withResolvers<Open>();
   const take = (error: Error | undefined, channel: ClientChannel) => {
     if (error !== undefined) {
@@ -98,12 +100,14 @@ async function openChannel(client: Client, command: string | undefined, pty: Pse
     });
     resolve({ channel, closed: once(channel, "close"), end: () => end });
   };
+  using _ = addAbortListener(signal, () => client.destroy());
   if (command !== undefined) {
     client.exec(command, pty === undefined ? {} : { pty }, take);
   } else {
     client.shell(pty ?? false, take);
   }
   return await promise.catch((error: unknown) => {
+    signal.throwIfAborted();
     throw new DutError("aborted", `failed to execute command: ${messageOf(error)}`, { cause: error });
   });
 }

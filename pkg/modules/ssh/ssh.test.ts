@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { copyFile, readFile, writeFile } from "node:fs/promises";
+import { copyFile, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { nodeFiles } from "#pkg/host/node-files.ts";
@@ -52,6 +52,17 @@ suite("with a real SSH server", { skip: withoutSshd, timeout: 60_000 }, () => {
     });
   });
 
+  test("a status is the run's up to 255", async () => {
+    const statuses = [1, 2, 126, 127, 128, 130, 143, 254, 255];
+    const found = [];
+    for (const status of statuses) {
+      const { call } = recordedCall([`exit ${status}`]);
+      const error = await runModule(ssh, good(), call, parts).catch((thrown: unknown) => thrown);
+      found.push(error instanceof RemoteExit ? error.status : error);
+    }
+    assert.deepEqual(found, statuses);
+  });
+
   test("30 MB arrive whole at a user who takes them one by one", async () => {
     const { call } = recordedCall(["head -c 30000000 /dev/zero"]);
     let bytes = 0;
@@ -88,7 +99,7 @@ suite("with a real SSH server", { skip: withoutSshd, timeout: 60_000 }, () => {
       seen = seen.slice(seen.indexOf(text) + text.length);
     };
     const loop = "while :; do sleep 0.01; done";
-    late.user = recordedCall([`stty size; echo $TERM; trap 'stty size' WINCH; trap 'echo ^C; exit 5' INT; ${loop}`], {
+    late.user = recordedCall([`trap 'stty size' WINCH; trap 'echo ^C; exit 5' INT; stty size; echo $TERM; ${loop}`], {
       terminal: { type: "vt220", size: { rows: 24, columns: 80 } },
       stdin: (async function* () {
         await until("24 80\r\nvt220\r\n");
@@ -184,6 +195,21 @@ suite("with a real SSH server", { skip: withoutSshd, timeout: 60_000 }, () => {
         `there is no private key ${join(server.directory, "none")} on the agent`,
         `failed to establish SSH connection: [127.0.0.1]:${server.port} did not let ${server.user} in`,
       ],
+    );
+  });
+
+  test("a server that is met for the first time is remembered for the owner of the file alone, on a line of its own", async () => {
+    const [type = "", base64 = ""] = server.hostKey.publicKey.split(" ");
+    const line = `[127.0.0.1]:${server.port} ${type} ${base64}\n`;
+    const open = join(server.directory, "unfinished");
+    const fresh = join(server.directory, "fresh");
+    await writeFile(open, "other.example ssh-ed25519 AAAA");
+    const options = { hostkey: undefined, trust: "first-use" };
+    await ran(["true"], { ...options, knownhosts: open });
+    await ran(["true"], { ...options, knownhosts: fresh });
+    assert.deepEqual(
+      [await readFile(open, "utf8"), await readFile(fresh, "utf8"), (await stat(fresh)).mode & 0o777],
+      [`other.example ssh-ed25519 AAAA\n${line}`, line, 0o600],
     );
   });
 

@@ -21,8 +21,7 @@ export async function openRemoteFile(
   path: string,
   { mode, isThere }: { readonly mode: number; readonly isThere: boolean },
 ): Promise<RemoteFile> {
-  const name = `.${posix.basename(path).slice(0, 200)}.${randomBytes(6).toString("hex")}.new`;
-  const temporary = posix.join(posix.dirname(path), name);
+  const temporary = posix.join(posix.dirname(path), `.dutctl-${randomBytes(6).toString("hex")}.new`);
   const handle = await sftp.open(temporary, "wx", { mode: 0o600 });
   const requests: Promise<void>[] = [];
   let position = 0;

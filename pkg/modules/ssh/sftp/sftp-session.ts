@@ -95,19 +95,33 @@ export class SftpSession {
     return this.#do<void>(`remove ${path}`, (done) => this.#sftp.unlink(path, done));
   }
 
-  /** Puts a file in the place of another: atomically where the server knows how, else the other one is removed before. */
+  /**
+   * Puts a file in the place of another: atomically where the server knows how, else the other one is moved aside before,
+   * and back when that fails.
+   */
   async replace(from: string, to: string, isThere: boolean): Promise<void> {
     const what = `replace ${to}`;
     const atOnce = await this.#ifKnown(async () => {
       await this.#do<void>(what, (done) => this.#sftp.ext_openssh_rename(from, to, done));
       return true;
     });
-    if (atOnce === undefined) {
-      if (isThere) {
-        await this.remove(to);
-      }
-      await this.#do<void>(what, (done) => this.#sftp.rename(from, to, done));
+    if (atOnce !== undefined) {
+      return;
     }
+    const move = (here: string, there: string) => this.#do<void>(what, (done) => this.#sftp.rename(here, there, done));
+    if (!isThere) {
+      await move(from, to);
+      return;
+    }
+    const aside = `${from}.old`;
+    await move(to, aside);
+    try {
+      await move(from, to);
+    } catch (error) {
+      await move(aside, to);
+      throw error;
+    }
+    await this.remove(aside);
   }
 
   /** Bytes that may still be written where a path is; undefined when the server does not say. */

@@ -76,10 +76,15 @@ async function refuseWithoutRoom({ sftp }: Transfer, path: string, bytes: number
 }
 
 /** The protocol has no word for a full disk, but a server of OpenSSH can be asked while the half of the file is still there. */
-async function hasNoRoom({ sftp }: Transfer, path: string, error: unknown): Promise<boolean> {
+async function hasNoRoom({ sftp, call: { log } }: Transfer, path: string, error: unknown): Promise<boolean> {
   if (!(error instanceof DutError) || error.code !== "aborted") {
     return false;
   }
-  const free = await sftp.freeBytes(posix.dirname(path));
-  return free !== undefined && free < pieceBytes;
+  try {
+    const free = await sftp.freeBytes(posix.dirname(path));
+    return free !== undefined && free < pieceBytes;
+  } catch (unanswered) {
+    log.debug("an SSH server does not say how full it is", { reason: messageOf(unanswered) });
+    return false;
+  }
 }
