@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { mkdtempDisposable, open, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdtempDisposable, open, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { test } from "node:test";
 import { explain } from "#pkg/errors/dut-error.ts";
 import { command, openLoopDevice, withoutLoopDevices as skip } from "#test/support/loop-device.ts";
@@ -115,6 +115,37 @@ test("a mounted partition makes its disk and the other partitions used, also for
       opened: { code: "failed_precondition", message: `open ${loop.path}: device or file is busy` },
     },
   );
+});
+
+test("a loop device of a disk in use is in use, and a disk is that has a loop device", { skip }, async () => {
+  await using loop = await openLoopDevice({ bytes: 16 * mib });
+  await using folder = await mkdtempDisposable(join(tmpdir(), "disks-"));
+  const upper = command("losetup", "--find", "--show", loop.path).trim();
+  using _upper = { [Symbol.dispose]: () => void command("losetup", "--detach", upper) };
+  const uses = async () => [(await disks.look(loop.path))?.uses, (await disks.look(upper))?.uses];
+  command("mkfs.ext4", "-q", loop.path);
+  const before = await uses();
+  command("mount", loop.path, folder.path);
+  using _mounted = { [Symbol.dispose]: () => void command("umount", folder.path) };
+  const [lies, mounted] = [`${loop.path} is a part of ${basename(upper)}`, `${loop.path} is mounted on ${folder.path}`];
+  assert.deepEqual(
+    [before, await uses()],
+    [
+      [[lies], []],
+      [[mounted, lies], [mounted]],
+    ],
+  );
+});
+
+test("a mount whose source this user may not look at hides nothing of a disk", { skip }, async () => {
+  await using loop = await openLoopDevice({ bytes: mib });
+  await using folder = await mkdtempDisposable(join(tmpdir(), "disks-"));
+  command("mount", "-t", "tmpfs", join(folder.path, "source"), folder.path);
+  using _mounted = { [Symbol.dispose]: () => void command("umount", folder.path) };
+  await chmod(folder.path, 0o700);
+  process.seteuid?.("nobody");
+  using _root = { [Symbol.dispose]: () => process.seteuid?.(0) };
+  assert.deepEqual((await disks.look(loop.path))?.uses, []);
 });
 
 test("what is no block device is refused, and what is not there is said to be so", async () => {

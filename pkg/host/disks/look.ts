@@ -34,22 +34,52 @@ export async function lookAt(rdev: number): Promise<KnownDevice> {
   };
 }
 
+/** With those of the disk that it lies on, when it is a loop device of one. */
 async function usesOfDisk(whole: string): Promise<readonly string[]> {
-  const parts = await partsOf(whole);
+  const loops = await loopsOnDisks();
+  const parts = await partsOf(whole, loops);
   const mounts = parseMounts(await readFile("/proc/self/mountinfo", "utf8"));
   const swaps = parseSwaps((await textIn("/proc", "swaps")) ?? "");
   const numbers = new Map<string, string>();
   for (const path of [...mounts.map(({ source }) => source), ...swaps].filter((path) => path.startsWith("/"))) {
-    const found = await stat(path).catch(missing);
-    if (found?.isBlockDevice()) {
-      numbers.set(path, numberOf(found.rdev));
+    const number = await numberAt(path);
+    if (number !== undefined) {
+      numbers.set(path, number);
     }
   }
-  return usesOf(parts, mounts, swaps, numbers);
+  const below = loops.get(basename(whole));
+  return [...usesOf(parts, mounts, swaps, numbers), ...(below === undefined ? [] : await usesBelow(below, whole))];
+}
+
+/** What else is done with the disk, or the partition, that a loop device lies on. */
+async function usesBelow(number: string, loop: string): Promise<readonly string[]> {
+  const own = await realpath(`/sys/dev/block/${number}`);
+  const whole = (await textIn(own, "partition")) === undefined ? own : dirname(own);
+  const itself = ` is a part of ${basename(loop)}`;
+  return (await usesOfDisk(whole)).filter((use) => !use.endsWith(itself));
+}
+
+/** The loop devices that lie on a block device, and its number. The kernel does not call them its holders. */
+async function loopsOnDisks(): Promise<ReadonlyMap<string, string>> {
+  const loops = new Map<string, string>();
+  for (const name of await readdir("/sys/block")) {
+    const path = await textIn(`/sys/block/${name}`, "loop/backing_file");
+    const number = path === undefined ? undefined : await numberAt(path);
+    if (number !== undefined) {
+      loops.set(name, number);
+    }
+  }
+  return loops;
+}
+
+/** Of the block device at a path; undefined for anything else, and for what this user may not look at: no node of /dev is. */
+async function numberAt(path: string): Promise<string | undefined> {
+  const found = await stat(path).catch((error: unknown) => (errnoOf(error) === "EACCES" ? undefined : missing(error)));
+  return found?.isBlockDevice() ? numberOf(found.rdev) : undefined;
 }
 
 /** The disk itself and its partitions. */
-async function partsOf(whole: string): Promise<readonly Part[]> {
+async function partsOf(whole: string, loops: ReadonlyMap<string, string>): Promise<readonly Part[]> {
   const folders = [whole];
   for (const name of await readdir(whole)) {
     if ((await textIn(join(whole, name), "partition")) !== undefined) {
@@ -57,11 +87,11 @@ async function partsOf(whole: string): Promise<readonly Part[]> {
     }
   }
   return await Promise.all(
-    folders.map(async (folder) => ({
-      node: nodeOf(folder),
-      number: (await textIn(folder, "dev")) ?? "",
-      holders: await readdir(join(folder, "holders")),
-    })),
+    folders.map(async (folder) => {
+      const number = (await textIn(folder, "dev")) ?? "";
+      const lying = [...loops].flatMap(([loop, below]) => (below === number ? [loop] : []));
+      return { node: nodeOf(folder), number, holders: [...(await readdir(join(folder, "holders"))), ...lying] };
+    }),
   );
 }
 
