@@ -1,8 +1,10 @@
 import { constants } from "node:fs";
-import { type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, readdir, rename } from "node:fs/promises";
 import { DutError } from "#pkg/errors/dut-error.ts";
-import { doing, errnoOf } from "../errno.ts";
+import { doing, errnoOf, fromErrno } from "../errno.ts";
 import { within } from "./descend.ts";
+import { openWhatever } from "./open-whatever.ts";
+import { removeTree } from "./remove-tree.ts";
 import type { DirectoryReplacement } from "./rooted-files.ts";
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
@@ -10,6 +12,9 @@ const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
 /** What a directory that has come from elsewhere may permit: nothing that lends rights, and its owner everything. */
 const directoryBits = 0o777;
 const ownersBits = 0o700;
+
+/** What the owner of a file gets that nobody may read: it could not be put on the disk. */
+const readersBits = 0o400;
 
 interface Parts {
   /** What the user calls the directory. */
@@ -34,29 +39,55 @@ export class NextDirectory implements DirectoryReplacement {
 
   async commit(): Promise<void> {
     const { path, parent, name, next, old } = this.#parts;
-    await doing(`replace ${path}`, async () => {
+    const replaced = await doing(`replace ${path}`, async () => {
       await using top = await open(within(parent, next), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
       await settle(top, "");
       await top.chmod(0o755);
-      await rename(within(parent, name), within(parent, old)).catch((error: unknown) => {
-        if (errnoOf(error) !== "ENOENT") {
-          throw error;
+      const there = await moved(parent, name, old);
+      try {
+        await rename(within(parent, next), within(parent, name));
+      } catch (error) {
+        if (there) {
+          await rename(within(parent, old), within(parent, name));
         }
-      });
-      await rename(within(parent, next), within(parent, name));
+        throw error;
+      }
       this.#state = "committed";
       await parent.sync();
-      await rm(within(parent, old), { recursive: true, force: true });
+      return there;
     });
+    if (replaced) {
+      await removeTree(parent, old).catch((error: unknown) => {
+        const { code, message } = fromErrno(error, "remove it");
+        throw new DutError(code, `${path} is replaced, but what it was stays beside it as ${old}: ${message}`, {
+          hint: "remove that by hand",
+          cause: error,
+        });
+      });
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const { parent, next } = this.#parts;
     if (this.#state === "filled") {
-      await rm(within(parent, next), { recursive: true, force: true });
+      this.#state = "over";
+      await doing(`remove ${next}`, () => removeTree(parent, next));
     }
     this.#state = "over";
     await parent[Symbol.asyncDispose]();
+  }
+}
+
+/** Gives a directory another name in its parent. False when there is none. */
+async function moved(parent: FileHandle, name: string, to: string): Promise<boolean> {
+  try {
+    await rename(within(parent, name), within(parent, to));
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") {
+      return false;
+    }
+    throw error;
   }
 }
 
@@ -67,8 +98,8 @@ async function settle(directory: FileHandle, path: string): Promise<void> {
     if (!entry.isFile() && !entry.isDirectory()) {
       throw foreign(name);
     }
-    const kind = entry.isDirectory() ? O_DIRECTORY : O_NONBLOCK;
-    await using child = await open(within(directory, entry.name), O_RDONLY | O_NOFOLLOW | kind);
+    const [kind, bits] = entry.isDirectory() ? [O_DIRECTORY, ownersBits] : [O_NONBLOCK, readersBits];
+    await using child = await openWhatever(directory, entry.name, kind, bits);
     const found = await child.stat();
     if (found.isFile() && found.nlink > 1) {
       throw foreign(name);

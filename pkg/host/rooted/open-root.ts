@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, lstat, mkdir, open, statfs } from "node:fs/promises";
+import { type FileHandle, lstat, mkdir, open, readFile, realpath, statfs } from "node:fs/promises";
 import { DutError } from "#pkg/errors/dut-error.ts";
+import { parseMounts } from "../disks/uses.ts";
 import { doing, errnoOf } from "../errno.ts";
 import type { OpenFile, Replacement } from "../files.ts";
 import { NextFile } from "../next-file.ts";
@@ -89,6 +90,9 @@ class Root implements RootedFiles {
     if (old !== undefined && !old.isDirectory()) {
       throw new DutError("failed_precondition", `${path} is there and is not a directory`);
     }
+    if (old !== undefined) {
+      await refuseMounts(parent, name, path);
+    }
     const next = hiddenName("new");
     await doing(`make the directory ${path}`, () => mkdir(within(parent, next), 0o700));
     acquired.move();
@@ -122,6 +126,22 @@ class Root implements RootedFiles {
       throw isALink(path);
     }
     return found;
+  }
+}
+
+/** What is mounted in a directory, or on it, is not removed with what the directory was. */
+async function refuseMounts(parent: FileHandle, name: string, path: string): Promise<void> {
+  const place = await realpath(within(parent, name));
+  const mounts = parseMounts(await readFile("/proc/self/mountinfo", "utf8"));
+  const inside = mounts.find(({ target }) => target === place || target.startsWith(`${place}/`));
+  if (inside !== undefined) {
+    throw new DutError(
+      "failed_precondition",
+      `${path} cannot be replaced: there is a file system mounted on ${inside.target}`,
+      {
+        hint: "unmount it, or name a directory in it",
+      },
+    );
   }
 }
 

@@ -17,7 +17,10 @@ export interface RootedFiles extends AsyncDisposable {
   /** Opens a directory. Throws not_found when there is none. */
   directory(path: string): Promise<OpenDirectory>;
 
-  /** Begins the next content of a directory, in a hidden one beside it; missing parents are made (0755). */
+  /**
+   * Begins the next content of a directory, in a hidden one beside it; missing parents are made (0755). Throws
+   * failed_precondition when something that is no directory is there, or a directory with a mounted file system.
+   */
   replaceDirectory(path: string): Promise<DirectoryReplacement>;
 }
 
