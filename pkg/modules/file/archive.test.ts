@@ -115,6 +115,16 @@ for (const [what, make] of Object.entries(refusals)) {
   });
 }
 
+test("a member with .. in its name is named, and one with a slash before it comes without", async (t) => {
+  const [from, root] = [await folder(t), await folder(t)];
+  await writeFile(join(from, "a"), "a");
+  const made = (names: string) => tar("-c", "-C", from, "--absolute-names", `--transform=s,^a,${names},`, "a");
+  const evil = await uploaded(root, made("../b"));
+  assert.deepEqual(evil.error?.message, "tar: ../b: Member name contains '..'");
+  const absolute = await uploaded(root, made("/b"));
+  assert.deepEqual([absolute.error, absolute.left], [undefined, ["site", "site/b"]]);
+});
+
 test("what is no archive, and an empty file, are refused with what tar says", async (t) => {
   const root = await folder(t);
   const noArchive = await uploaded(root, Buffer.alloc(20_000, "x"));

@@ -86,6 +86,9 @@ export async function uploadDirectory({ paths, options, host, call }: Transfer, 
   await session.print(`Upload complete: ${source.path} -> ${destination.path} (${bytes} bytes)\n`);
 }
 
+/** What tar says of names that it takes in another way; no complaint. */
+const remark = /^\S*tar: Removing leading /;
+
 /** The first of tar's complaints names the member; the last says that there were some. */
 function refuseUnlessWell(status: ExitStatus, complaint: string, code: "aborted" | "invalid_argument"): void {
   if (endedWell(status)) {
@@ -94,7 +97,7 @@ function refuseUnlessWell(status: ExitStatus, complaint: string, code: "aborted"
   if (/No space left on device|Wrote only \d+ of/.test(complaint)) {
     throw new DutError("resource_exhausted", "no space left on the device for what is in the archive");
   }
-  const [reason = ""] = complaint.trim().split("\n");
+  const reason = complaint.split("\n").find((line) => !remark.test(line)) ?? "";
   throw status.kind === "killed"
     ? endedBadly("tar", status, reason)
     : new DutError(code, `tar: ${reason.replace(/^\S*tar: /, "")}`);

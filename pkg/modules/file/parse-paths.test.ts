@@ -14,6 +14,7 @@ for (const [args, options, source, destination] of [
   [["/a/../b"], { destination: "/c" }, by("user", "/a/../b"), by("configuration", "/c")],
   [["/a/b/firmware.bin"], {}, by("user", "/a/b/firmware.bin"), by("user", "firmware.bin")],
   [["a/b:c/../d"], {}, by("user", "a/b"), by("user", "d")],
+  [["a/:c//d/"], {}, by("user", "a"), by("user", "c/d")],
   [["..a:..b"], {}, by("user", "..a"), by("user", "..b")],
   [["--", "-x"], {}, by("user", "-x"), by("user", "-x")],
   [["logs"], { operation: "download", directory: true }, by("user", "logs"), by("user", "logs.tar")],

@@ -101,9 +101,9 @@ function nameFor(source: string, { operation, directory }: FileOptions): string 
   return operation === "download" ? `${name}.tar` : name.replace(/\.tar$/, "");
 }
 
-/** A path from where it starts downwards, in its shortest form. */
+/** A path from where it starts downwards, in its shortest form: as Go's filepath.Clean, without a slash at the end. */
 function inside(path: string): string {
-  const clean = posix.normalize(path);
+  const clean = posix.normalize(path).replace(/(?<=.)\/$/, "");
   if (posix.isAbsolute(clean)) {
     throw refused(`absolute paths are not allowed: ${quote(path)}`);
   }
