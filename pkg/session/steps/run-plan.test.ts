@@ -126,6 +126,25 @@ test("what runs in any case and fails where nothing had failed is the error, and
   );
 });
 
+test("what went wrong first is the error, also when the module then could not give everything back", async () => {
+  const run = carriedOut([
+    step("flash", "success", async () => {
+      await using _first = {
+        async [Symbol.asyncDispose]() {
+          throw new Error("and not removed");
+        },
+      };
+      await using _second = {
+        async [Symbol.asyncDispose]() {
+          throw new Error("not closed");
+        },
+      };
+      throw new RemoteExit(7, "the chip is gone");
+    }),
+  ]);
+  assert.deepEqual([await run.outcome, await run.status], ["aborted: module failed: the chip is gone", 7]);
+});
+
 test("a plan without conditions, limit and retries fails in the words that are known from the Go agent", async () => {
   const run = carriedOut([step("flash", "success", fails("the chip is gone")), step("power", "success", says("off"))]);
   assert.deepEqual([await run.outcome, run.said()], ["aborted: module failed: the chip is gone", []]);
