@@ -1,4 +1,4 @@
-import { DutError, explain } from "#pkg/errors/dut-error.ts";
+import { DutError, type DutErrorCode, explain } from "#pkg/errors/dut-error.ts";
 import { formatDuration } from "#pkg/golang/duration.ts";
 import type { Log } from "#pkg/log/log.ts";
 import type { Conversation } from "../conversation.ts";
@@ -13,6 +13,12 @@ export const stopMs = 12_000;
 
 /** What the steps that are due in any case have together once the run was stopped, in milliseconds. */
 export const lastingMs = 20_000;
+
+/** Faults that another attempt meets again; a device locks out who gives it a wrong password again and again. */
+const lastingFaults: { readonly [code in DutErrorCode]?: string } = {
+  invalid_argument: "its arguments stay the same",
+  unauthenticated: "its credentials stay the same",
+};
 
 /** What the attempts of a run share. */
 export interface Course {
@@ -152,8 +158,8 @@ class Attempt implements Disposable {
     if (signal.aborted) {
       return "the run was stopped";
     }
-    if (cause instanceof DutError && cause.code === "invalid_argument") {
-      return "its arguments stay the same";
+    if (cause instanceof DutError && lastingFaults[cause.code] !== undefined) {
+      return lastingFaults[cause.code];
     }
     if (this.#straggles) {
       return "a module does not stop";

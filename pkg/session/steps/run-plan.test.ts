@@ -370,6 +370,11 @@ for (const [what, work, why] of [
     "its arguments stay the same",
   ],
   [
+    "for a wrong password",
+    () => Promise.reject(new DutError("unauthenticated", "the BMC refuses the password")),
+    "its credentials stay the same",
+  ],
+  [
     "after it has read what was typed",
     async ({ session }) => {
       for await (const _ of session.stdin) {
