@@ -22,17 +22,20 @@ interface Habits {
   readonly served?: readonly Buffer[];
   /** Answers a range with another than was asked for. */
   readonly wrongRange?: boolean;
+  /** Answers a range with so many bytes of it at most, as it may (RFC 9110, section 15.3.7). */
+  readonly rangeBytes?: number;
 }
 
 /** A server that keeps what it was asked for: `all`, or the range and what it is for. */
-async function serve({ cutAfter, silentAfter, etag, served = [image], wrongRange = false }: Habits) {
+async function serve({ cutAfter, silentAfter, etag, served = [image], wrongRange = false, rangeBytes }: Habits) {
   const asked: string[] = [];
   const server = await httpServer((request: IncomingMessage, response: ServerResponse) => {
     const file = served[Math.min(asked.length, served.length - 1)] as Buffer;
     const { range, "if-range": version } = request.headers;
     asked.push(range === undefined ? "all" : `${range} of ${version}`);
     const from = range !== undefined && version === etag ? Number(/^bytes=(\d+)-$/.exec(range)?.[1]) : undefined;
-    const bytes = file.subarray(from ?? 0);
+    const end = from === undefined || rangeBytes === undefined ? file.length : Math.min(from + rangeBytes, file.length);
+    const bytes = file.subarray(from ?? 0, end);
     if (from !== undefined && from >= file.length) {
       response.writeHead(416, { "content-range": `bytes */${file.length}` }).end();
       return;
@@ -40,9 +43,7 @@ async function serve({ cutAfter, silentAfter, etag, served = [image], wrongRange
     response.writeHead(from === undefined ? 200 : 206, {
       "content-length": bytes.length,
       ...(etag === undefined ? {} : { etag }),
-      ...(from === undefined
-        ? {}
-        : { "content-range": `bytes ${wrongRange ? 0 : from}-${file.length - 1}/${file.length}` }),
+      ...(from === undefined ? {} : { "content-range": `bytes ${wrongRange ? 0 : from}-${end - 1}/${file.length}` }),
     });
     const most = cutAfter ?? silentAfter;
     if (most === undefined || most >= bytes.length) {
@@ -143,6 +144,18 @@ test("an answer with another part of the file than was asked for is refused", as
     [said.at(-1), await readdir(folder.path)],
     [`data_loss: GET ${server.url}/image: the server sends another part of the file than it was asked for`, []],
   );
+});
+
+test("a server that gives less of a range than it was asked for is asked for the rest", async () => {
+  await using server = await serve({ cutAfter: 150_000, etag: '"one"', rangeBytes: 130_000 });
+  await using folder = await temporary();
+  const path = join(folder.path, "image");
+  const said = await download({ path, url: `${server.url}/image`, sha256: sha256(image) });
+  assert.deepEqual(
+    [said.at(-1), (await readFile(path)).equals(image)],
+    [`400000 bytes of ${server.url}/image are at ${path}, sha256 ${sha256(image)}\n`, true],
+  );
+  assert.match(said[2] ?? "", /: the answer ended at byte \d+ of 400000: trying again\n$/);
 });
 
 test("headers and password go to the server of the options, and not where that redirects to or the list is", async () => {

@@ -136,4 +136,7 @@ async function take(
     await reception.add(piece.length);
   }
   await reception.finish();
+  if (total !== undefined && file.size < total) {
+    throw new DutError("unavailable", `GET ${shown(url)}: the answer ended at byte ${file.size} of ${total}`);
+  }
 }
