@@ -22,6 +22,9 @@ const queuedNotices = 16;
 /** Events that a client has been sent and has not taken; twice what may be in the bytes that a client takes at once. */
 const sentEvents = 128 * 1024;
 
+/** How long a run that was stopped waits for a client that takes nothing, in milliseconds. */
+const hurriedMs = 1000;
+
 /**
  * Everything a run says, each event at its offset, bounded. While a client is attached, output waits for what the client
  * takes; while none is, the oldest printable output is dropped. What was printed last is kept after it was taken.
@@ -39,6 +42,9 @@ export class Journal {
   #end = 0;
   #taken = 0;
   #client: "attached" | "absent" = "absent";
+  /** `hurried`: what is printed waits for a moment only; `dropping`: that is over. */
+  #pace: "usual" | "hurried" | "dropping" = "usual";
+  #patience: NodeJS.Timeout | undefined;
   #closed: { readonly reason: unknown } | undefined;
   /** What was said last of a run that is over. */
   #farewell: Entry | undefined;
@@ -75,10 +81,17 @@ export class Journal {
     return this.#closed !== undefined && this.#queued.length === 0;
   }
 
-  /** Resolves when the event has its place. Rejects with the reason once nothing more is to be said. */
+  /**
+   * Resolves when the event has its place, or was dropped in a hurry. Rejects with the reason once nothing more is to be
+   * said.
+   */
   async put(event: RunEvent): Promise<void> {
     const length = lengthOf(event);
     while (this.#closed === undefined && !this.#fits(event, length)) {
+      if (this.#pace === "dropping" && isPrintable(event)) {
+        this.say({ kind: "notice", text: "some of the output is missing here: the client did not take it in time" });
+        return;
+      }
       if (this.#waiting === 0) {
         this.#movedAt = performance.now();
       }
@@ -131,9 +144,26 @@ export class Journal {
     this.wake();
   }
 
+  /** What is printed from now on waits no longer than a second for a client that takes nothing, and then is dropped. */
+  hurry(): void {
+    this.#pace = "hurried";
+    clearTimeout(this.#patience);
+    this.#patience = setTimeout(() => {
+      this.#pace = "dropping";
+      this.#makeRoom();
+    }, hurriedMs);
+  }
+
+  /** There is time again. */
+  calm(): void {
+    clearTimeout(this.#patience);
+    this.#pace = "usual";
+  }
+
   /** Nothing more is said: whoever waits to say something is rejected with the reason. */
   close(reason: unknown): void {
     if (this.#closed === undefined) {
+      clearTimeout(this.#patience);
       this.#closed = { reason };
       this.#movedAt = performance.now();
       this.#makeRoom();
@@ -172,6 +202,9 @@ export class Journal {
     }
     this.#taken = offset;
     this.#movedAt = performance.now();
+    if (this.#pace !== "usual" && this.#closed === undefined) {
+      this.hurry();
+    }
     for (let first = this.#sent.first; first !== undefined && endOf(first) <= offset; first = this.#sent.first) {
       this.#sent.shift();
       this.#account(first, -1);

@@ -53,6 +53,8 @@ class Attempt implements Disposable {
   readonly #stop: AbortSignal;
   /** Ends what is due after that. */
   readonly #lasting: Limit;
+  /** A client that takes nothing does not keep a board from being switched off. */
+  readonly #hurry = () => this.#course.conversation.journal.hurry();
   #current = 0;
   #failure: Outcome | undefined;
   #fileLost = false;
@@ -69,6 +71,11 @@ class Attempt implements Disposable {
       lastingMs,
       () => new DutError("deadline_exceeded", `the run was stopped ${formatDuration(lastingMs)} ago, its time is over`),
     );
+    if (this.#stop.aborted) {
+      this.#hurry();
+    } else {
+      this.#stop.addEventListener("abort", this.#hurry, { once: true });
+    }
   }
 
   async run(): Promise<Failure | undefined> {
@@ -87,6 +94,8 @@ class Attempt implements Disposable {
   [Symbol.dispose](): void {
     this.#limit[Symbol.dispose]();
     this.#lasting[Symbol.dispose]();
+    this.#stop.removeEventListener("abort", this.#hurry);
+    this.#course.conversation.journal.calm();
   }
 
   #isDue({ when }: Step): boolean {

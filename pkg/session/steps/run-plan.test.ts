@@ -277,6 +277,34 @@ test("a timeout ends the attempt, names itself and the step, and what is due in 
   );
 });
 
+test("a client that takes nothing keeps neither a module from its timeout nor what is due then from its work", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const done: string[] = [];
+  const run = carriedOut(
+    [
+      step("log", "success", async ({ session, signal }) => {
+        while (!signal.aborted) {
+          await session.print("x".repeat(100_000));
+        }
+        throw signal.reason;
+      }),
+      step("power", "always", async ({ session }) => {
+        await session.print("switching off\n");
+        done.push("off");
+      }),
+    ],
+    { timeoutMs: 3_000 },
+  );
+  await settled();
+  t.mock.timers.tick(3_000);
+  await settled();
+  const before = [...done];
+  t.mock.timers.tick(1_000);
+  assert.match(await run.outcome, /^deadline_exceeded: the command took longer than its timeout of 3s, in step 1 of 2/);
+  const missing = "notice: some of the output is missing here: the client did not take it in time";
+  assert.deepEqual([before, done, run.said().filter((text) => text === missing)], [[], ["off"], [missing]]);
+});
+
 test("a timeout ends a module that waits for keys, and nothing that was typed later is lost", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const run = carriedOut(
