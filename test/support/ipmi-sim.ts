@@ -1,6 +1,6 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { mkdtempDisposable, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,6 +32,8 @@ export interface IpmiSim extends AsyncDisposable {
   setPower(power: "on" | "off"): Promise<void>;
   /** What the chassis was told since the last time: `power 1`, `reset 1`, `shutdown 1`. */
   told(): Promise<readonly string[]>;
+  /** How many characters of that there are by now. */
+  toldSoFar(): number;
 }
 
 const credentials = { user: "admin", password: "se'cret$" };
@@ -62,6 +64,7 @@ export async function openIpmiSim(): Promise<IpmiSim> {
     directory,
     setTemper: (temper) => writeFile(file("temper"), `${temper}\n`),
     setPower: (power) => writeFile(file("power"), power === "on" ? "1\n" : "0\n"),
+    toldSoFar: () => statSync(file("told"), { throwIfNoEntry: false })?.size ?? 0,
     async told() {
       const lines = existsSync(file("told")) ? (await readFile(file("told"), "utf8")).trim().split("\n") : [];
       await rm(file("told"), { force: true });

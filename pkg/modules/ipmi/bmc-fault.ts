@@ -68,6 +68,13 @@ const meanings: readonly Meaning[] = [
     hint: "ask it for the status: not everything is possible in every state, or on every device",
   },
   {
+    // A session stood, and the request or its answer was lost.
+    pattern: /^Unable to (?:set Chassis Power Control to|get Chassis Power Status)/m,
+    code: "deadline_exceeded",
+    words: (options) => `${bmc(options)} gave no answer`,
+    hint: "what was asked may have been done: ask for the status",
+  },
+  {
     pattern: /^Error: Unable to establish (?:IPMI|LAN)/m,
     code: "unavailable",
     words: (options) => `${connecting(options)}: it gave no session`,

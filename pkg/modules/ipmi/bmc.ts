@@ -31,18 +31,23 @@ const suites = [17, 3] as const;
 /** `ipmitool` leaves at SIGTERM; one that hangs is killed after this. */
 const toolGraceMs = 1_000;
 
-/** Sends a packet again after 1, 2 and 3 seconds, which is how many times the Go module did. */
-const retransmission = ["-N", "1", "-R", "3"];
+/** Sends a packet three times, a second apart and then more. ipmitool does so with the command too. */
+const repeated = ["-N", "1", "-R", "3"];
+
+/** Sends each packet once: a BMC whose answer was lost would do a second time what is not the same twice. */
+const sentOnce = ["-N", "3", "-R", "1"];
+
+const notTheSameTwice: ReadonlySet<Control> = new Set(["soft", "cycle", "reset"]);
 
 export function ipmitoolBmc(program: string, processes: Processes, options: IpmiOptions): Bmc {
   const timeoutMs = parseDuration(options.timeout);
 
   let suite = options.cipher ?? suites[0];
 
-  async function askOnce(words: readonly string[], signal: AbortSignal): Promise<string> {
+  async function askOnce(words: readonly string[], sending: readonly string[], signal: AbortSignal): Promise<string> {
     const { stdout, stderr, status } = await askTool(processes, "ipmitool", {
       program,
-      args: [...sessionArgs(options, suite), ...words],
+      args: [...sessionArgs(options, suite), ...sending, ...words],
       env: { IPMITOOL_PASSWORD: options.password },
       graceMs: toolGraceMs,
       signal,
@@ -53,24 +58,24 @@ export function ipmitoolBmc(program: string, processes: Processes, options: Ipmi
     return stdout;
   }
 
-  async function askOnceWithSuite(words: readonly string[], signal: AbortSignal): Promise<string> {
+  async function askWithSuite(words: readonly string[], sending: readonly string[], signal: AbortSignal) {
     try {
-      return await askOnce(words, signal);
+      return await askOnce(words, sending, signal);
     } catch (error) {
       if (!noSuite(error) || options.cipher !== undefined || suite !== suites[0]) {
         throw error;
       }
       suite = suites[1];
-      return await askOnce(words, signal);
+      return await askOnce(words, sending, signal);
     }
   }
 
-  async function ask(words: readonly string[], signal: AbortSignal): Promise<string> {
+  async function ask(words: readonly string[], sending: readonly string[], signal: AbortSignal): Promise<string> {
     const limit = AbortSignal.timeout(timeoutMs);
     const bounded = AbortSignal.any([signal, limit]);
     for (let attempt = 1; ; attempt++) {
       try {
-        return await askOnceWithSuite(words, bounded);
+        return await askWithSuite(words, sending, bounded);
       } catch (error) {
         signal.throwIfAborted();
         if (limit.aborted) {
@@ -86,7 +91,7 @@ export function ipmitoolBmc(program: string, processes: Processes, options: Ipmi
 
   return {
     async power(signal) {
-      const answer = await ask(["power", "status"], signal);
+      const answer = await ask(["power", "status"], repeated, signal);
       const [, state] = /^Chassis Power is (on|off)$/m.exec(answer) ?? [];
       if (state !== "on" && state !== "off") {
         throw new DutError("data_loss", `ipmitool gave no power status but ${JSON.stringify(answer.trim())}`);
@@ -94,7 +99,7 @@ export function ipmitoolBmc(program: string, processes: Processes, options: Ipmi
       return state;
     },
     async control(verb, signal) {
-      await ask(["power", verb], signal);
+      await ask(["power", verb], notTheSameTwice.has(verb) ? sentOnce : repeated, signal);
     },
   };
 }
@@ -110,7 +115,6 @@ function sessionArgs({ interface: kind, host, port, user, privilege }: IpmiOptio
     ...["-L", privilege.toUpperCase()],
     "-E",
     ...(kind === "lan" ? [] : ["-C", String(suite)]),
-    ...retransmission,
   ];
 }
 

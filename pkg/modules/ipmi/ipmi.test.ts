@@ -9,6 +9,7 @@ import { explain } from "#pkg/errors/dut-error.ts";
 import { nodeProcesses } from "#pkg/host/node-processes.ts";
 import type { Processes } from "#pkg/host/processes.ts";
 import { type IpmiSim, openIpmiSim, withoutIpmi } from "#test/support/ipmi-sim.ts";
+import { LossyRelay } from "#test/support/lossy-relay.ts";
 import { recordedCall } from "#test/support/recorded-call.ts";
 import { openRollCall } from "#test/support/roll-call.ts";
 import { runModule } from "#test/support/run-module.ts";
@@ -93,6 +94,20 @@ suite("with OpenIPMI's simulated BMC", { skip: withoutIpmi, timeout: 60_000 }, (
       "Power SOFT command sent\n",
       "the command was accepted, but the power is still on after 10ms (if the device is only slow, allow it more time in the options)",
     ]);
+  });
+
+  test("a command whose answer is lost is sent again only when that makes no difference", async () => {
+    for (const [word, told, last] of [
+      ["on", ["power 1", "power 1"], "Device power status: On\n"],
+      ["reset", ["reset 1"], "power reset command failed: BMC gave no answer"],
+    ] as const) {
+      const before = bmc.toldSoFar();
+      let lost = 0;
+      await using relay = await LossyRelay.open(bmc, () => bmc.toldSoFar() > before && lost++ === 0);
+      const words = await said({ ...good(), host: "127.0.0.1", port: relay.address.port }, [word]);
+      const end = words.at(-1)?.replace(/ 127\S+| \(.*/g, "");
+      assert.deepEqual([await bmc.told(), end], [told, last]);
+    }
   });
 
   test("a BMC that refuses is quoted", async () => {
