@@ -24,11 +24,14 @@ const realm = "shellypro3-aabbccddeeff";
 const sha256 = (...parts: readonly (string | undefined)[]) =>
   createHash("sha256").update(parts.join(":")).digest("hex");
 
-/** A Shelly Pro 3 with a password: digest with SHA-256, the user is always admin. A nonce serves once. */
+/**
+ * A Shelly Pro 3 with a password: digest with SHA-256, the user is always admin. A nonce serves once. `/shelly` is told to
+ * everybody who does not send a password in the clear.
+ */
 export function shelly2Strip(password: string): StripDialect {
   let nonce = 0x60000000;
   return ({ method, path, authorization = "" }, { levels, set }) => {
-    if (path === "/shelly") {
+    if (path === "/shelly" && authorization === "") {
       return {
         body: JSON.stringify({ name: null, id: realm, gen: 2, app: "Pro3", auth_en: true, auth_domain: realm }),
       };

@@ -24,7 +24,8 @@ export function shelly(unit: HttpUnit, outlet: number, given: ShellyGeneration |
 /** `gen` came with the second generation. */
 const identity = z.union([z.object({ gen: z.int().min(2) }), z.object({ type: z.string() })]);
 
-async function generationOf(unit: HttpUnit, signal: AbortSignal): Promise<ShellyGeneration> {
+/** Asked without the credentials: Basic ones would give away the password that a later generation takes as a digest. */
+async function generationOf({ auth: _, ...unit }: HttpUnit, signal: AbortSignal): Promise<ShellyGeneration> {
   return "gen" in parseAnswer(await askUnit(unit, "/shelly", signal), identity) ? 2 : 1;
 }
 
