@@ -50,11 +50,8 @@ for (const version of versions) {
   test(`with gpioset ${version} two entries of one line have one state, and the last one lets go of it`, async (t) => {
     await using chips = await GpioChips.open({ version, release: "persists" });
     const context = { host: chips.host(), log: silentLog, signal: t.signal };
-    const options = { pin: 17, initial: "ON" };
-    const [first, second] = await Promise.all([
-      gpioSwitch.configure(options).open(context),
-      gpioSwitch.configure({ ...options, chip: "pinctrl-bcm2711" }).open(context),
-    ]);
+    const power = gpioSwitch.configure({ pin: 17, initial: "ON" });
+    const [first, second] = await Promise.all([power.open(context), power.open(context)]);
     const answers = [await said(first), await said(first, "off"), await said(second), await said(second, "on")];
     await first[Symbol.asyncDispose]();
     await first[Symbol.asyncDispose]();
@@ -100,14 +97,18 @@ test("a line that another program has is waited for a moment, and then refused w
   assert.deepEqual(await chips.history(17), ["low: driven"]);
 });
 
-test("a line is refused on other terms than those it is held on", async (t) => {
+test("a line is refused on other terms than those it is held on, and by another name, by which two devices could have it", async (t) => {
   await using chips = await GpioChips.open();
   const context = { host: chips.host(), log: silentLog, signal: t.signal };
   await using _power = await gpioSwitch.configure({ pin: 17 }).open(context);
-  await assert.rejects(gpioSwitch.configure({ pin: 17, chip: "gpiochip0", activelow: true }).open(context), {
+  await assert.rejects(gpioSwitch.configure({ pin: 17, activelow: true }).open(context), {
     code: "invalid_argument",
     message:
-      "GPIO 17 of gpiochip0 is a switch, active low, initially off here and a switch, active high, initially off in another entry",
+      "GPIO 17 is a switch, active low, initially off here and a switch, active high, initially off in another entry",
+  });
+  await assert.rejects(gpioSwitch.configure({ pin: 17, chip: "pinctrl-bcm2711" }).open(context), {
+    code: "invalid_argument",
+    message: "GPIO 17 of pinctrl-bcm2711 is called GPIO 17 in another entry",
   });
 });
 
