@@ -99,8 +99,15 @@ function parseInsert(words: readonly string[]): Action {
   }
   url.username = "";
   url.password = "";
-  return {
-    kind: "insert",
-    image: { url: url.href, user: decodeURIComponent(username), password: decodeURIComponent(password) },
-  };
+  try {
+    return {
+      kind: "insert",
+      image: { url: url.href, user: decodeURIComponent(username), password: decodeURIComponent(password) },
+    };
+  } catch {
+    // URIError: a percent sign that begins no byte.
+    throw new DutError("invalid_argument", "the credentials in the URL of the image are badly written", {
+      hint: "write a percent sign there as %25",
+    });
+  }
 }

@@ -2,7 +2,8 @@ import { DutError } from "#pkg/errors/dut-error.ts";
 import { parseDuration } from "#pkg/golang/duration.ts";
 import type { Call } from "../module.ts";
 import { confirmPower, type PowerState, watchCycle } from "../power/confirm-power.ts";
-import type { Watch } from "../power/read-until.ts";
+import { readUntil, type Watch } from "../power/read-until.ts";
+import { putBack } from "../put-back.ts";
 import type { RedfishOptions } from "./options.ts";
 import type { PowerAction } from "./parse-action.ts";
 import type { Service } from "./service.ts";
@@ -24,8 +25,9 @@ export async function switchPower(
   service: Service,
   path: string,
   options: RedfishOptions,
-  { session, signal }: Call,
+  call: Call,
 ): Promise<void> {
+  const { session, signal } = call;
   const system = await readSystem(service, path);
   const { target, types } = await readReset(service, system);
   const watch: Watch<PowerState> = {
@@ -33,7 +35,7 @@ export async function switchPower(
     withinMs: parseDuration(action === "soft" ? options.grace : options.confirm),
     signal,
   };
-  const send = async (wanted: PowerAction) => {
+  const tell = async (wanted: PowerAction, by: Service) => {
     const [known = ""] = resetTypes[wanted];
     const type = types === undefined ? known : resetTypes[wanted].find((value) => types.includes(value));
     if (type === undefined) {
@@ -41,7 +43,10 @@ export async function switchPower(
         hint: `it offers ${types?.join(", ") || "nothing"}`,
       });
     }
-    await service.post(target, { ResetType: type });
+    await by.post(target, { ResetType: type });
+  };
+  const send = async (wanted: PowerAction) => {
+    await tell(wanted, service);
     await session.print(`Power ${wanted.toUpperCase()} command sent\n`);
   };
 
@@ -64,9 +69,20 @@ export async function switchPower(
           await session.print("The service did not show the power off in between\n");
         }
       } else {
-        await send("off");
-        await confirmPower("off", watch);
-        await send("on");
+        try {
+          await send("off");
+          await confirmPower("off", watch);
+          await send("on");
+        } catch (error) {
+          if (signal.aborted) {
+            const again = service.afterwards();
+            await putBack(call, `the system at ${options.host} may be off`, async () => {
+              await seenOff(again, path);
+              await tell("on", again);
+            });
+          }
+          throw error;
+        }
         await confirmPower("on", watch);
       }
       break;
@@ -77,6 +93,12 @@ export async function switchPower(
       break;
   }
   await showPower(service, path, session);
+}
+
+/** Waits a moment until the system is not on any more: one that is yet to go off takes being switched on for nothing. */
+async function seenOff(service: Service, path: string): Promise<void> {
+  const read = async () => powerOf(await readSystem(service, path));
+  await readUntil({ read, withinMs: 2_000, signal: new AbortController().signal }, (power) => power !== "on");
 }
 
 export async function showPower(service: Service, path: string, session: Call["session"]): Promise<void> {

@@ -94,6 +94,23 @@ suite("with a Redfish service", () => {
     );
   });
 
+  test("a cycle of two commands that is ended in between switches on again", async () => {
+    bmc.state.power = "On";
+    bmc.be({ resetTypes: ["On", "ForceOff"] });
+    const stop = new AbortController();
+    const { call, transcript } = recordedCall(["cycle"], { signal: stop.signal });
+    const print = async (text: string) => {
+      await call.session.print(text);
+      stop.abort(new Error("the client left"));
+    };
+    const run = runModule(redfish, good(), { ...call, session: { ...call.session, print } }, host);
+    await assert.rejects(run, /the client left/);
+    assert.deepEqual(
+      { power: bmc.state.power, transcript, sessions: bmc.state.tokens.size },
+      { power: "On", transcript: [{ print: "Power OFF command sent\n" }], sessions: 0 },
+    );
+  });
+
   test("what the service does not offer is not sent", async () => {
     bmc.be({ resetTypes: ["On", "ForceOff"] });
     assert.deepEqual(await said(good(), ["nmi"]), [
@@ -327,6 +344,7 @@ test("arguments that cannot be right fail with what is available", async () => {
     ["boot", "toString"],
     ["boot", "none", "-persistent"],
     ["insert", "a.iso"],
+    ["insert", "http://lab:50%@10.0.0.2/a.iso"],
   ];
   assert.deepEqual((await Promise.all(words.map((args) => said(options, args)))).flat(), [
     `no command specified (${available})`,
@@ -336,5 +354,6 @@ test("arguments that cannot be right fail with what is available", async () => {
     `boot takes one source but got "toString" (${boot})`,
     `boot none takes no -persistent (${boot})`,
     `insert takes the URL of one image (${image})`,
+    "the credentials in the URL of the image are badly written (write a percent sign there as %25)",
   ]);
 });

@@ -13,6 +13,9 @@ const mostBytes = 1024 * 1024;
 /** A task monitor is asked as often as the service wishes, but neither all the time nor hardly ever. */
 const retryMs = { least: 200, most: 10_000, usual: 1_000 };
 
+/** Less than the time that a run has to end. */
+const afterwardsMs = 5_000;
+
 /** A resource as it was read. */
 export interface Resource<Content> {
   /** Its path, for requests that change it. */
@@ -30,6 +33,8 @@ export interface Service {
   post(path: string, body: object): Promise<void>;
   /** As `post`, unless the resource is not what it was when it was read: then aborted is thrown, and nothing changed. */
   patch(resource: Resource<unknown>, body: object): Promise<void>;
+  /** The same for some seconds, for what has to be done although the run is over. */
+  afterwards(): Service;
 }
 
 interface Exchange {
@@ -67,6 +72,7 @@ export function redfishService(exchange: Exchange): Service {
     async patch({ path, etag }, body) {
       await settle(exchange, "PATCH", path, body, etag === undefined ? {} : { "if-match": etag });
     },
+    afterwards: () => redfishService({ ...exchange, signal: AbortSignal.timeout(afterwardsMs) }),
   };
 }
 
