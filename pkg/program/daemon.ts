@@ -53,13 +53,23 @@ export function runDaemon(main: DaemonMain): void {
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),
   };
-  void main(daemon).then(
-    (status) => process.exit(status),
-    (error: unknown) => {
+  void main(daemon)
+    .catch((error: unknown) => {
       process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
-      process.exit(1);
-    },
-  );
+      return 1;
+    })
+    .then(async (status) => {
+      await stdoutTaken();
+      process.exit(status);
+    });
+}
+
+/** Resolves when the reader of stdout, of which a pipe holds 64 KiB, has taken what was written, or has left. */
+async function stdoutTaken(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  process.stdout.on("error", () => resolve());
+  process.stdout.write("", () => resolve());
+  await promise;
 }
 
 /** Whether this process belongs to a terminal that is still there. */

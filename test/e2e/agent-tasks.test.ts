@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import { Lab } from "#test/support/lab.ts";
+import { sourcePrograms } from "#test/support/programs.ts";
+
+const run = promisify(execFile);
 
 test("the configuration that init writes passes -check-config, and is not written over", async (t) => {
   await using lab = await Lab.open(t.signal);
@@ -38,6 +43,11 @@ test("the schema and the modules are printed, and other words mean as little as 
   assert.deepEqual([help.code, help.stderr.split("\n", 1)], [0, ["Usage: dutagent init [-force] [file]"]]);
   const ignored = await agent("-check-config", "-c", lab.path("none.yaml"), "serve");
   assert.deepEqual([ignored.code, ignored.stderr.includes("cannot read")], [1, true]);
+});
+
+test("the schema is whole in a pipe, which takes less of it at once", async () => {
+  const { stdout } = await run("sh", ["-c", '"$@" | dd bs=1 status=none', "sh", ...sourcePrograms.dutagent, "schema"]);
+  assert.equal(JSON.parse(stdout).title, "Configuration of dutagent");
 });
 
 test("-check-config tells every problem and warning in a line of its own, as compilers do, then one that sums up", async (t) => {
