@@ -48,7 +48,7 @@ function typeOf({ type, enum: values, const: value, items, anyOf }: RawSchema): 
     return anyOf.map(typeOf).join(" or ");
   }
   if (values !== undefined) {
-    return `one of ${values.join(", ")}`;
+    return `one of ${values.map((value) => (value === "" ? `""` : value)).join(", ")}`;
   }
   if (value !== undefined) {
     return String(value);

@@ -23,7 +23,7 @@ export function unitOf({ host, unit }: PduOptions): string {
 
 /** The dialect of the vendor. Nothing has been said to the unit yet. Throws failed_precondition when a tool is missing. */
 export async function openOutlet(options: PduOptions, host: Host): Promise<Outlet> {
-  const { vendor = "intellinet", outlet, unit = "", generation, snmp } = options;
+  const { vendor, outlet, unit = "", generation, snmp } = options;
   if (snmp !== undefined) {
     const { hostname, port } = new URL(options.host);
     const address = `${hostname.startsWith("[") ? "udp6" : "udp"}:${hostname}:${port || snmpPort}`;

@@ -21,6 +21,7 @@ test("options of the Go module mean what they meant, with its messages for what 
     [
       problems({ host }),
       problems({ host, vendor: "gude", user: "", password: "", outlet: 7 }),
+      problems({ host, vendor: "" }),
       problems({}),
       problems({ host: "" }),
       problems({ host: "10.0.0.5" }),
@@ -29,6 +30,7 @@ test("options of the Go module mean what they meant, with its messages for what 
       problems({ host, vendor: "acme" }),
     ],
     [
+      [],
       [],
       [],
       ["host: PDU host address not configured"],

@@ -4,8 +4,6 @@ import { snmpOptions, snmpProblems } from "./snmp/snmp-options.ts";
 
 export const vendors = ["intellinet", "gude", "delock", "netio", "shelly", "tasmota", "snmp", "pdudaemon"] as const;
 
-export type Vendor = (typeof vendors)[number];
-
 const quotedVendors = vendors.map((vendor) => `"${vendor}"`).join(", ");
 
 /** The options of a unit that was left out are like empty ones: so they are in configurations of the Go module. */
@@ -18,7 +16,7 @@ const notEmpty = () =>
 export const pduOptions = z
   .strictObject({
     vendor: z
-      .enum(vendors, {
+      .enum([...vendors, ""], {
         error: ({ input }) => `unknown PDU vendor ${JSON.stringify(input)} (supported: ${quotedVendors})`,
       })
       .optional()

@@ -41,6 +41,6 @@ function renderHelp({ vendor, host, outlet, delay }: PduOptions): string {
     `cycle [duration]   switch it off and, ${delay} later unless a duration is given, on again`,
     "status             say whether it is on or off",
     "",
-    `Vendor: ${vendor ?? "intellinet (default)"}`,
+    `Vendor: ${vendor || "intellinet (default)"}`,
   ].join("\n");
 }
