@@ -49,6 +49,8 @@ function formsOf(secret: string): readonly string[] {
     quote(text).slice(1, -1),
     JSON.stringify(text).slice(1, -1),
     encodeURIComponent(text.toWellFormed()),
+    // As forms have it, and queries of devices: a blank is a plus sign there, and more is escaped.
+    new URLSearchParams([["", text]]).toString().slice(1),
     Buffer.from(text).toString("base64"),
   ]);
 }

@@ -88,18 +88,19 @@ test("an error keeps what it is, and one without secrets stays itself", async ()
 });
 
 test("a secret is found quoted, escaped, encoded, and by each of its lines", () => {
-  const mask = new Mask(["a b\nlonger line", 'pa"ss', ""]);
+  const mask = new Mask(["a b\nlonger line", 'pa"ss', "p w!", ""]);
   assert.deepEqual(
     [
       "x a b\nlonger line",
       "y longer line",
       'p="pa\\"ss"',
       "u:pa%22ss@h",
+      "/cm?password=p+w%21&cmnd=Power",
       Buffer.from('pa"ss').toString("base64"),
       "a b",
       "",
     ].map((text) => mask.text(text)),
-    ["x ***", "y ***", 'p="***"', "u:***@h", "***", "a b", ""],
+    ["x ***", "y ***", 'p="***"', "u:***@h", "/cm?password=***&cmnd=Power", "***", "a b", ""],
   );
 });
 
