@@ -77,6 +77,16 @@ test("a program that cannot be started says why", async (t) => {
   );
 });
 
+test("a script whose interpreter is missing is not said to be missing itself", async (t) => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), "script-"));
+  const program = join(folder.path, "script");
+  await writeFile(program, "#!/bin/sh\r\necho never\r\n", { mode: 0o755 });
+  await assert.rejects(processes.start({ program, args: [], signal: t.signal }), {
+    code: "not_found",
+    message: `start ${program}: the interpreter that it names is missing`,
+  });
+});
+
 test("nothing starts for a run that is over", async () => {
   const start = processes.start({ program: "/bin/true", args: [], signal: AbortSignal.abort(new Error("over")) });
   await assert.rejects(start, new Error("over"));

@@ -50,10 +50,16 @@ function explainStart(options: StartOptions): (error: unknown) => Promise<never>
   };
 }
 
-/** The kernel says ENOENT for a missing program and for a missing working directory alike. */
+/** The kernel says ENOENT for a missing program, its missing interpreter, and a missing working directory alike. */
 async function startError(error: unknown, { program, cwd }: StartOptions): Promise<DutError> {
   if (cwd !== undefined && !(await isFolder(cwd))) {
     return new DutError("not_found", `start ${program} in ${cwd}: there is no such folder`, { cause: error });
+  }
+  if (errnoOf(error) === "ENOENT" && (await find(program)) !== undefined) {
+    return new DutError("not_found", `start ${program}: the interpreter that it names is missing`, {
+      hint: "install what its first line has behind #!; a line that ends as on Windows, in CR and LF, names another program",
+      cause: error,
+    });
   }
   return fromErrno(error, `start ${program}`, { hint: startHint });
 }
