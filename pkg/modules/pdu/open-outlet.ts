@@ -17,7 +17,9 @@ const snmpPort = 161;
 
 /** What a unit is known by: two entries with the same are one. */
 export function unitOf({ host, unit }: PduOptions): string {
-  const { host: place } = new URL(host);
+  const url = new URL(host);
+  // Of a scheme that URLs do not know the usual port stays in, and capital letters do.
+  const place = url.protocol === "snmp:" ? url.host.toLowerCase().replace(/:161$/, "") : url.host;
   return unit === undefined ? place : `${place} ${unit}`;
 }
 

@@ -104,3 +104,17 @@ test("the help names outlet, unit and vendor, and no credentials; runs on one ou
     },
   );
 });
+
+test("one outlet is the same hardware however its address is written", () => {
+  const snmp = { vendor: "snmp", snmp: { community: "private", preset: "apc-rpdu" } };
+  const entries = [
+    { host: "http://PDU.lab:80/" },
+    { host: "https://pdu.lab" },
+    { host: "snmp://PDU.lab:161", ...snmp },
+    { host: "snmp://pdu.lab", ...snmp },
+  ];
+  assert.deepEqual(
+    entries.map((options) => pdu.configure(options).resources),
+    entries.map(() => [{ kind: "PDU outlet", name: "pdu.lab outlet 0" }]),
+  );
+});
