@@ -91,9 +91,11 @@ test("a hub that only says it switches is found out", async () => {
 
 test("a hub, a port and a word that are not there are refused", async () => {
   await using folder = await openFolder();
-  await assert.rejects(said(folder, { location: "3-2", ports: "2" }, "on"), {
-    message: "there is no USB hub at 3-2 that switches the power of its ports",
-  });
+  for (const word of ["on", "cycle"]) {
+    await assert.rejects(said(folder, { location: "3-2", ports: "2" }, word), {
+      message: "there is no USB hub at 3-2 that switches the power of its ports",
+    });
+  }
   await assert.rejects(said(folder, { ports: "7" }, "on"), { message: "uhubctl shows no port 7 of hub 1-1" });
   await assert.rejects(said(folder, { ports: "2" }, "restart"), {
     code: "invalid_argument",

@@ -72,6 +72,8 @@ async function run(call: Call, hub: Hub, { delay }: Options): Promise<void> {
 /** The port has power again at the end, also when the run ends before. */
 async function cycle(hub: Hub, delayMs: number, call: Call, report: (power: Power) => Promise<void>) {
   const { signal } = call;
+  // A hub that is not there, or not ours, has not lost its power by this run.
+  await hub.look(signal);
   try {
     await hub.switch("off", signal);
     await report("off");

@@ -69,7 +69,9 @@ test("a board that is not there is no success, though usbrelay says so, and neit
     message: "USB relay BITFT_1 was switched on and does not show it",
   });
   await using unplugged = await ToolFolder.open({ usbrelay: ["usbrelay.ts"] });
-  await assert.rejects(said(unplugged, "on"), { code: "not_found", message: "there is no USB relay BITFT_1" });
+  for (const word of ["on", "pulse"]) {
+    await assert.rejects(said(unplugged, word), { code: "not_found", message: "there is no USB relay BITFT_1" });
+  }
 });
 
 test("what is no relay cannot be configured, and a word that is not there is refused", async () => {

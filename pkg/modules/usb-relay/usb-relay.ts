@@ -69,6 +69,8 @@ async function run(call: Call, relay: Relay, { pulse }: Options): Promise<void> 
 /** The relay is off at the end, also when the run ends before. */
 async function switchOnFor(milliseconds: number, relay: Relay, call: Call): Promise<void> {
   const { signal } = call;
+  // A relay that is not there has not been switched on by this run.
+  await relay.look(signal);
   try {
     await relay.switch("on", signal);
     await pause(milliseconds, signal);
