@@ -16,6 +16,9 @@ const attempts = 3;
 /** What a tool may take beyond its own time limits, to start and to say what it met. */
 const toolSlackMs = 2000;
 
+/** The tools leave at SIGTERM; one that hangs is killed after this, so that a stopped run can still put its outlet back. */
+const toolGraceMs = 500;
+
 export interface SnmpUnit {
   /** As net-snmp takes it, such as `udp:10.0.0.5:161`. */
   readonly address: string;
@@ -65,6 +68,7 @@ async function ask({ program, words, unit, host, signal }: Question): Promise<st
     const { stdout, stderr, status } = await askTool(host.processes, program, {
       program,
       args: ["-t", String(timeoutMs / 1000 / attempts), "-r", String(attempts - 1), "-Oqv", address, ...words],
+      graceMs: toolGraceMs,
       env: { SNMPCONFPATH: folder, SNMP_PERSISTENT_DIR: folder, MIBS: "" },
       signal: AbortSignal.any([signal, limit]),
     });
