@@ -21,6 +21,6 @@ test("a uname that fails or is missing is named", async () => {
   assert.deepEqual(await Promise.all([failing, killed, missing].map(why)), [
     "failed to run uname: exit status 2: no",
     "failed to run uname: ended by SIGBUS",
-    "failed to run uname: start uname: no such file or directory",
+    'there is no program "uname" on the agent',
   ]);
 });

@@ -1,8 +1,12 @@
 import { z } from "zod";
-import { DutError, type DutErrorCode, messageOf } from "#pkg/errors/dut-error.ts";
+import { DutError } from "#pkg/errors/dut-error.ts";
 import type { ExitStatus } from "#pkg/host/processes.ts";
 import { defineModule } from "../module.ts";
 import { RemoteExit } from "../remote-exit.ts";
+import { askTool } from "../tool/ask-tool.ts";
+import { endedWell } from "../tool/ended-badly.ts";
+import { excerpt } from "../tool/excerpt.ts";
+import { findTool } from "../tool/find-tool.ts";
 
 /** Says what the agent runs on, in the words of uname. */
 export const agentStatus = defineModule({
@@ -11,18 +15,12 @@ export const agentStatus = defineModule({
   config: z.strictObject({}),
   help: () => "prints the system that the agent runs on; needs no arguments",
   async open(_config, { host: { processes } }) {
+    const program = await findTool(processes, "uname", "coreutils");
     return {
       async run({ session, signal }) {
-        await using uname = await processes
-          .start({ program: "uname", args: ["-a"], signal })
-          .catch((error: unknown) => {
-            signal.throwIfAborted();
-            throw failed(error instanceof DutError ? error.code : "internal", messageOf(error), error);
-          });
-        const [stdout, stderr, status] = await Promise.all([text(uname.stdout), text(uname.stderr), uname.exited]);
-        signal.throwIfAborted();
-        if (status.kind === "killed" || status.code !== 0) {
-          throw unwell(status, stderr.trim());
+        const { stdout, stderr, status } = await askTool(processes, "uname", { program, args: ["-a"], signal });
+        if (!endedWell(status)) {
+          throw unwell(status, excerpt(stderr.trim()));
         }
         await session.print(`${stdout}\n`);
       },
@@ -31,19 +29,8 @@ export const agentStatus = defineModule({
   },
 });
 
-async function text(output: AsyncIterable<Uint8Array>): Promise<string> {
-  return Buffer.concat(await Array.fromAsync(output)).toString();
-}
-
 function unwell(status: ExitStatus, said: string): DutError {
-  const why = failed("aborted", [howItEnded(status), said].filter((part) => part !== "").join(": "));
-  return status.kind === "exited" ? new RemoteExit(status.code, why.message) : why;
-}
-
-function howItEnded(status: ExitStatus): string {
-  return status.kind === "killed" ? `ended by ${status.signal}` : `exit status ${status.code}`;
-}
-
-function failed(code: DutErrorCode, why: string, cause?: unknown): DutError {
-  return new DutError(code, `failed to run uname: ${why}`, { cause });
+  const how = status.kind === "killed" ? `ended by ${status.signal}` : `exit status ${status.code}`;
+  const message = `failed to run uname: ${[how, said].filter((part) => part !== "").join(": ")}`;
+  return status.kind === "exited" ? new RemoteExit(status.code, message) : new DutError("aborted", message);
 }

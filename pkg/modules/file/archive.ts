@@ -1,6 +1,7 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { ExitStatus } from "#pkg/host/processes.ts";
 import { endedBadly, endedWell } from "../tool/ended-badly.ts";
+import { excerpt } from "../tool/excerpt.ts";
 import { Tail } from "../tool/tail.ts";
 import { withProgress } from "../with-progress.ts";
 import { notFound } from "./download.ts";
@@ -100,7 +101,7 @@ function refuseUnlessWell(status: ExitStatus, complaint: string, code: "aborted"
   const reason = complaint.split("\n").find((line) => !remark.test(line)) ?? "";
   throw status.kind === "killed"
     ? endedBadly("tar", status, reason)
-    : new DutError(code, `tar: ${reason.replace(/^\S*tar: /, "")}`);
+    : new DutError(code, `tar: ${excerpt(reason.replace(/^\S*tar: /, ""))}`);
 }
 
 async function tailOf(output: AsyncIterable<Uint8Array>): Promise<string> {

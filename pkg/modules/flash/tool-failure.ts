@@ -1,6 +1,7 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { ExitStatus } from "#pkg/host/processes.ts";
 import { endedBadly } from "../tool/ended-badly.ts";
+import { excerpt } from "../tool/excerpt.ts";
 
 /** What flashrom and flashprog say when there is no programmer, or no right to use it. */
 const noProgrammer = /Programmer initialization failed/i;
@@ -27,5 +28,6 @@ export function toolFailure(status: ExitStatus, said: string, wasWriting: boolea
 /** The last line that speaks of a failure, else the last. */
 function reasonIn(said: string): string | undefined {
   const lines = said.split(/[\r\n]+/).flatMap((line) => (line.trim() === "" ? [] : [line.trim()]));
-  return lines.findLast((line) => /error|fail|can(?:'|no)t|could not|refus|denied/i.test(line)) ?? lines.at(-1);
+  const reason = lines.findLast((line) => /error|fail|can(?:'|no)t|could not|refus|denied/i.test(line)) ?? lines.at(-1);
+  return reason && excerpt(reason);
 }

@@ -1,9 +1,11 @@
 import { setTimeout } from "node:timers/promises";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { formatDuration, parseDuration } from "#pkg/golang/duration.ts";
+import { quote } from "#pkg/golang/quote.ts";
 import type { Processes } from "#pkg/host/processes.ts";
 import { askTool } from "../tool/ask-tool.ts";
 import { endedWell } from "../tool/ended-badly.ts";
+import { excerpt } from "../tool/excerpt.ts";
 import { bmcFault, noSession, noSuite } from "./bmc-fault.ts";
 import type { IpmiOptions } from "./options.ts";
 
@@ -94,7 +96,7 @@ export function ipmitoolBmc(program: string, processes: Processes, options: Ipmi
       const answer = await ask(["power", "status"], repeated, signal);
       const [, state] = /^Chassis Power is (on|off)$/m.exec(answer) ?? [];
       if (state !== "on" && state !== "off") {
-        throw new DutError("data_loss", `ipmitool gave no power status but ${JSON.stringify(answer.trim())}`);
+        throw new DutError("data_loss", `ipmitool gave no power status but ${quote(excerpt(answer.trim()))}`);
       }
       return state;
     },

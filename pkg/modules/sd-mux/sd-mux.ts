@@ -1,8 +1,10 @@
 import { z } from "zod";
 import { DutError } from "#pkg/errors/dut-error.ts";
+import { quote } from "#pkg/golang/quote.ts";
 import type { Processes } from "#pkg/host/processes.ts";
 import { type Call, defineModule } from "../module.ts";
 import { askToolWellInTime } from "../tool/ask-tool-in-time.ts";
+import { excerpt } from "../tool/excerpt.ts";
 import { findTool } from "../tool/find-tool.ts";
 import { parseVerb } from "../verb.ts";
 
@@ -57,7 +59,7 @@ async function run({ args, session, signal }: Call, device: string, program: str
 function parseMode(answer: string): Mode {
   const mode = modes.find((candidate) => candidate === answer.trim());
   if (mode === undefined) {
-    throw new DutError("unavailable", `usbsdmux says no mode that is known: ${JSON.stringify(answer.trim())}`);
+    throw new DutError("unavailable", `usbsdmux says no mode that is known: ${quote(excerpt(answer.trim()))}`);
   }
   return mode;
 }

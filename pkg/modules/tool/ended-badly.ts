@@ -1,6 +1,7 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { ExitStatus } from "#pkg/host/processes.ts";
 import { RemoteExit } from "../remote-exit.ts";
+import { excerpt } from "./excerpt.ts";
 
 /** True for a program that says by its status that it did what it was asked. */
 export function endedWell(status: ExitStatus): boolean {
@@ -19,11 +20,6 @@ export function endedBadly(title: string, status: ExitStatus, said: string): Dut
 
 /** A terminal's carriage returns begin a line anew, as progress bars do. */
 function lastLine(said: string): string {
-  return (
-    said
-      .trim()
-      .split(/[\r\n]+/)
-      .at(-1)
-      ?.trim() ?? ""
-  );
+  const lines = said.trim().split(/[\r\n]+/);
+  return excerpt(lines.at(-1)?.trim() ?? "");
 }

@@ -4,7 +4,9 @@ import { DutError } from "#pkg/errors/dut-error.ts";
 import { nodeProcesses } from "#pkg/host/node-processes.ts";
 import { RemoteExit } from "#pkg/modules/remote-exit.ts";
 import { recordedCall } from "#test/support/recorded-call.ts";
+import { openRollCall } from "#test/support/roll-call.ts";
 import { askTool, askToolWell } from "./ask-tool.ts";
+import { askToolInTime } from "./ask-tool-in-time.ts";
 import { endedBadly } from "./ended-badly.ts";
 import { findTool } from "./find-tool.ts";
 import { runTool } from "./run-tool.ts";
@@ -49,6 +51,24 @@ test("an answer is text, and a tool that ends badly is an error with its status 
     new RemoteExit(9, "tool exited with code 9: last"),
   );
   assert.equal(endedBadly("tool", { kind: "killed", signal: "SIGKILL" }, "").message, "tool was ended by SIGKILL");
+});
+
+test("of a line that a tool does not end the beginning is in the error", async (t) => {
+  const answer = askToolWell(processes, "tool", { ...sh("printf %1000000s | tr ' ' x >&2; exit 9"), signal: t.signal });
+  await assert.rejects(answer, new RemoteExit(9, `tool exited with code 9: ${"x".repeat(300)}…`));
+});
+
+test("a tool that hangs and ignores SIGTERM is given up when its time is over, and gone", async (t) => {
+  await using roll = await openRollCall();
+  const [program = "", ...args] = roll.attend("tool", "deaf").split(" ");
+  const came = roll.came("tool");
+  await assert.rejects(askToolInTime(processes, "tool", { program, args, signal: t.signal, graceMs: 100 }, 2000), {
+    code: "deadline_exceeded",
+    message: "tool did not answer within 2s",
+    hint: "look at what is connected to the agent, and at its kernel log",
+  });
+  await came;
+  await roll.gone("tool");
 });
 
 test("of a tool that has gone mad 256 KiB are kept", async (t) => {

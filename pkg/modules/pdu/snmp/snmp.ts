@@ -6,6 +6,7 @@ import { quote } from "#pkg/golang/quote.ts";
 import type { Host } from "#pkg/host/host.ts";
 import { askTool } from "../../tool/ask-tool.ts";
 import { endedWell } from "../../tool/ended-badly.ts";
+import { excerpt } from "../../tool/excerpt.ts";
 import { findTool } from "../../tool/find-tool.ts";
 import type { Outlet } from "../outlet.ts";
 import type { Variables } from "./variables.ts";
@@ -43,7 +44,7 @@ export async function openSnmp(unit: SnmpUnit, { write, read }: Variables, host:
           ? new DutError("not_found", `the unit has no variable ${read.oid}`, {
               hint: "check the option outlet, which counts from 0, and the preset or OIDs",
             })
-          : new DutError("data_loss", `unexpected value ${quote(answer)} of the variable ${read.oid}`);
+          : new DutError("data_loss", `unexpected value ${quote(excerpt(answer))} of the variable ${read.oid}`);
       }
       return level;
     },
@@ -110,5 +111,5 @@ function fault(said: string, address: string): DutError {
 function reasonIn(said: string): string {
   const lines = said.split("\n").map((line) => line.trim());
   const telling = lines.filter((line) => line !== "" && !line.startsWith("Created directory:"));
-  return telling.find((line) => line.startsWith("Reason:")) ?? telling[0] ?? "it said nothing";
+  return excerpt(telling.find((line) => line.startsWith("Reason:")) ?? telling[0] ?? "it said nothing");
 }
