@@ -1,9 +1,9 @@
 /**
  * usbrelay 1.0 with a board BITFT of two relays, in a folder: `BITFT_1` holds the state of the first one, `log` what was
  * switched. Without the file `plugged` there is no board, which usbrelay takes for no failure. A relay that is named in
- * `stuck` stays as it is. Usage: `node usbrelay.ts <folder> [arguments]`.
+ * `stuck` stays as it is; with a file `loose` the board is unplugged once it has switched. Usage: `node usbrelay.ts <folder> [arguments]`.
  */
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const [folder = "", ...words] = process.argv.slice(2);
@@ -26,6 +26,9 @@ for (const word of words) {
     appendFileSync(join(folder, "log"), `${word}\n`);
     if (contentOf("stuck") !== name) {
       writeFileSync(join(folder, name), value);
+    }
+    if (existsSync(join(folder, "loose"))) {
+      rmSync(join(folder, "plugged"));
     }
   }
 }

@@ -323,6 +323,14 @@ test("a server that speaks no Redfish, or none that is understood, is said to be
   );
 });
 
+test("a service that goes away in the middle of a run is named, with what was asked of it", async () => {
+  await using server = await httpServer((_request, response) => response.destroy());
+  const options = { host: server.url, insecure: true, user: "a", password: "b" };
+  assert.deepEqual(await said(options, ["on"]), [
+    `GET ${server.url}/redfish/v1/: it closed the connection before it had answered`,
+  ]);
+});
+
 test("a service that never answers is given up after the timeout", async () => {
   await using server = await httpServer(() => {});
   const options = { host: server.url, insecure: true, user: "a", password: "b", timeout: "50ms" };

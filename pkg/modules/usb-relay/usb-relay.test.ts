@@ -61,6 +61,16 @@ test("a pulse that is cancelled ends with the relay off", async (t) => {
   assert.equal(await folder.read("BITFT_1"), "0");
 });
 
+test("a board that is unplugged in the middle of a pulse may have left its relay on, which the run says", async () => {
+  await using folder = await openFolder();
+  await folder.write("loose", "");
+  await assert.rejects(said(folder, "pulse"), {
+    code: "unavailable",
+    message: "USB relay BITFT_1 may still be on: there is no USB relay BITFT_1",
+    hint: "look at the board before anything else",
+  });
+});
+
 test("a board that is not there is no success, though usbrelay says so, and neither is a relay that sticks", async () => {
   await using folder = await openFolder();
   await folder.write("stuck", "BITFT_1");
