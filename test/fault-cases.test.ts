@@ -19,16 +19,26 @@ const cases = [
   ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I10", "I11"],
 ].flat();
 
+/** What can happen to any module that uses tools or hardware. */
+const benchFaults = [
+  "a child ignores SIGTERM",
+  "a tool, or what it talks to, hangs",
+  "a tool is missing",
+  "a device is unplugged in mid-run",
+  "a disk of the agent is full",
+  "a gigabyte of output",
+];
+
 interface Proof {
   readonly id: string;
   readonly file: string;
   readonly name: string;
 }
 
-/** What the table of the suite says proves a case. */
+/** What the tables of the suite say proves a case. */
 async function documentedProofs(): Promise<readonly Proof[]> {
   const text = await readFile(join(root, suite, "README.md"), "utf8");
-  return Array.from(text.matchAll(/^\| ([A-Z]\d+|–) \| [^|]+ \| ([^|]+) \|$/gm)).flatMap(([, id = "", tests = ""]) =>
+  return Array.from(text.matchAll(/^\| ([^|]+) \| [^|]+ \| (`[^|]+) \|$/gm)).flatMap(([, id = "", tests = ""]) =>
     tests.split("<br>").map((proof) => {
       const [, file = "", name = ""] = /^`([^`]+)`: (.+)$/.exec(proof.trim()) ?? [];
       return { id, file: file.includes("/") ? file : `${suite}/${file}`, name };
@@ -51,7 +61,7 @@ async function testNames(file: string): Promise<readonly RegExp[]> {
   );
 }
 
-test(`the table of ${suite} has every case, and a test for each under the name that it gives`, async () => {
+test(`the tables of ${suite} have every case and fault of the bench, and a test for each under the name that it gives`, async () => {
   const proofs = await documentedProofs();
   const missing = [];
   for (const { id, file, name } of proofs) {
@@ -60,10 +70,10 @@ test(`the table of ${suite} has every case, and a test for each under the name t
     }
   }
   const found = [...new Set(proofs.map(({ id }) => id))].filter((id) => id !== "–");
-  assert.deepEqual([missing, found], [[], cases]);
+  assert.deepEqual([missing, found], [[], [...cases, ...benchFaults]]);
 });
 
-test(`every test of ${suite} is in its table`, async () => {
+test(`every test of ${suite} is in its tables`, async () => {
   const proofs = await documentedProofs();
   const files = (await readdir(join(root, suite))).filter((name) => name.endsWith(".test.ts"));
   const unlisted = [];
