@@ -3,9 +3,6 @@ import { formatDuration } from "#pkg/golang/duration.ts";
 import type { Processes, ProcessOptions } from "#pkg/host/processes.ts";
 import { type Answer, askTool, wellAnswered } from "./ask-tool.ts";
 
-/** A tool that is stuck in the kernel does not hear SIGTERM either. */
-const graceMs = 500;
-
 /**
  * As `askTool`, for a tool that may wait for its hardware for ever: throws deadline_exceeded when it has not ended
  * within a time, and ends it.
@@ -19,7 +16,7 @@ export async function askToolInTime(
   const { signal } = options;
   const late = AbortSignal.timeout(limitMs);
   try {
-    return await askTool(processes, title, { graceMs, ...options, signal: AbortSignal.any([signal, late]) });
+    return await askTool(processes, title, { ...options, signal: AbortSignal.any([signal, late]) });
   } catch (error) {
     signal.throwIfAborted();
     if (late.aborted) {

@@ -6,6 +6,9 @@ import { Tail } from "./tail.ts";
 /** Of each output: more than any answer that a module asks for, and bounded for a tool that has gone mad. */
 const keptBytes = 256 * 1024;
 
+/** A question leaves little to be tidied up, and a tool that is stuck does not hear SIGTERM however long it has. */
+const graceMs = 500;
+
 export interface Answer {
   /** The last 256 KiB as text. */
   readonly stdout: string;
@@ -15,11 +18,11 @@ export interface Answer {
 
 /**
  * Runs a program that answers a question, to its end, and shows the user nothing. Throws the signal's reason once the
- * program is gone, and what `Processes.start` throws as `failed to execute <title>: …`.
+ * program is gone, which has half a second for that unless the options say otherwise, and what `Processes.start` throws as `failed to execute <title>: …`.
  */
 export async function askTool(processes: Processes, title: string, options: ProcessOptions): Promise<Answer> {
   const { signal } = options;
-  await using child = await processes.start(options).catch((error: unknown) => {
+  await using child = await processes.start({ graceMs, ...options }).catch((error: unknown) => {
     signal.throwIfAborted();
     throw notStarted(title, error);
   });
