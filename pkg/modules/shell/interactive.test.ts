@@ -29,13 +29,18 @@ function shownIn(transcript: readonly Utterance[]): string {
   return transcript.map((utterance) => ("stdout" in utterance ? utterance.stdout : "")).join("");
 }
 
-/** A run whose user answers what is on the screen. */
-async function conversation(args: readonly string[], answers: readonly (readonly [seen: string, keys: string])[]) {
+/** A run whose user answers what is on the screen; it ends with a test that takes too long. */
+async function conversation(
+  args: readonly string[],
+  answers: readonly (readonly [seen: string, keys: string])[],
+  testSignal: AbortSignal,
+) {
   const seen = new TransformStream<string, string>(undefined, undefined, { highWaterMark: 1000 });
   const screen = seen.writable.getWriter();
   const late: { user?: RecordedCall } = {};
   const recorded = recordedCall(args, {
     terminal,
+    signal: testSignal,
     stdin: (async function* () {
       const pieces = seen.readable[Symbol.asyncIterator]();
       let shown = "";
@@ -74,17 +79,18 @@ const inAndOut = [{ rawMode: true }, { rawMode: false }];
 test(
   "a user with a terminal gets a login shell on one, with Ctrl-C for its jobs and Ctrl-D to leave",
   onLinux,
-  async () => {
+  async (t) => {
     const { shown, raw, error } = await conversation(
       [],
       [
         ["", "stty -echo; PS1='rea''dy> '\r"],
         ["ready> ", "tty >/dev/null && echo on a terminal of $(stty size) called $TERM\r"],
-        ["on a terminal of 24 80 called xterm\r\nready> ", "sleep 1000\r"],
-        ["", "\x03"],
+        ["on a terminal of 24 80 called xterm\r\nready> ", "sh -c 'echo run\"\"ning; sleep 1000'\r"],
+        ["running\r\n", "\x03"],
         ["ready> ", "echo status $?\r"],
         ["status 130\r\nready> ", "\x04"],
       ],
+      t.signal,
     );
     assert.deepEqual(
       { last: shown.slice(shown.lastIndexOf("status 130")).trimEnd(), raw, error },
@@ -93,7 +99,7 @@ test(
   },
 );
 
-test("a command on the user's terminal is told its new size and the user's signals", onLinux, async () => {
+test("a command on the user's terminal is told its new size and the user's signals", onLinux, async (t) => {
   const traps = "trap 'stty size' WINCH; trap 'echo asked; exit 7' CONT";
   const run = await conversation(
     [`${traps}; echo ready; while :; do sleep 0.01; done`],
@@ -101,6 +107,7 @@ test("a command on the user's terminal is told its new size and the user's signa
       ["ready\r\n", "resize 50 132"],
       ["50 132\r\n", "SIGCONT"],
     ],
+    t.signal,
   );
   assert.deepEqual(run, {
     shown: "ready\r\n50 132\r\nasked\r\n",
