@@ -45,7 +45,7 @@ A virtual board (QEMU, ${arch}). Its serial console is ${console}.
 `,
   async open(options, { host, log }) {
     const plan = planBoard(options);
-    const { board, [Symbol.asyncDispose]: giveBack } = await useBoard(plan, host, log);
+    const { thing: board, [Symbol.asyncDispose]: giveBack } = await useBoard(plan, host, log);
     return {
       async run(call) {
         await act(parseQemuAction(call.args), board, plan, host, call);

@@ -23,7 +23,7 @@ flash <image>   replace the disk by an image of yours: raw, or compressed with g
 A virtual board (User-Mode Linux). Its serial console is ${console}.
 `,
   async open(options, { host, log }) {
-    const { board, [Symbol.asyncDispose]: giveBack } = await useBoard(planBoard(options), host, log);
+    const { thing: board, [Symbol.asyncDispose]: giveBack } = await useBoard(planBoard(options), host, log);
     return {
       async run(call) {
         const action = parseAction(call.args, "use on, off, reset, status or flash <image>");
