@@ -305,6 +305,26 @@ test("text of a board that would press keys is not typed at it", async () => {
   );
 });
 
+test("a secret that a group matched is in no marker and in no error", async () => {
+  const board = { answers: { "hunter2\r": ["hunter2 is wrong\n"], "say hunter2\r": ["hunter2!\n."] } };
+  const args = ["send-secret", "hunter2", "expect", "(?P<heard>h.*2) is", "send", "say %{heard}"];
+  const more = ["expect", "(?s)(?P<lines>h.*)\\.", "send", "%{lines}"];
+  const { screen, heard, end } = await completeRun(board, [...args, ...more]);
+  assert.deepEqual(
+    [screen.match(/\[.*(?= ---)/g), heard, end],
+    [
+      [
+        "[1/5] sent ***",
+        '[2/5] matched "(?P<heard>h.*2) is" heard="***"',
+        '[3/5] sent "say ***"',
+        '[4/5] matched "(?s)(?P<lines>h.*)\\\\." lines="***!\\n"',
+      ],
+      ["hunter2\r", "say hunter2\r"],
+      'step 5 (send "%{lines}"): the captured text "***!\\n" has control characters in it',
+    ],
+  );
+});
+
 test("break, DTR and RTS happen in their turn", async () => {
   const { device, transcript, ended } = startRun({}, ["break", "1s", "dtr", "off", "send", "x", "rts", "on", "break"]);
   assert.equal(await ended, "done");

@@ -30,4 +30,9 @@ export class Secrets {
       this.#known.delete(forgotten);
     }
   }
+
+  /** A text with every secret in it replaced by `***`. */
+  hide(text: string): string {
+    return this.#lines.reduce((hidden, secret) => hidden.replaceAll(secret.toString(), "***"), text);
+  }
 }

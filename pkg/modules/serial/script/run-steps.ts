@@ -114,7 +114,7 @@ export class ScriptRun {
       .map((name) => {
         const value = captured.get(name) ?? "";
         this.#variables.set(name, value);
-        return ` ${name}=${quote(Array.from(value).slice(0, shownValue).join(""))}`;
+        return ` ${name}=${quote(Array.from(this.#line.secrets.hide(value)).slice(0, shownValue).join(""))}`;
       })
       .join("");
   }
@@ -125,13 +125,16 @@ export class ScriptRun {
       await pause(delayMs, signal);
     }
     await this.look(new Uint8Array(), signal);
-    const payload = Buffer.concat(fillTemplate(data, this.#variables, (value) => Buffer.from(refuseControls(value))));
+    const payload = Buffer.concat(
+      fillTemplate(data, this.#variables, (value) => Buffer.from(refuseControls(value, secrets))),
+    );
     if (isSecret) {
       secrets.add(payload);
     }
     await reader.port.write(Buffer.concat([payload, Buffer.from(lineEnding)]), signal);
     this.#unmatched.clear();
-    return `sent ${isSecret ? "***" : label(fillTemplate(source, this.#variables, (value) => value).join(""))}`;
+    const words = fillTemplate(source, this.#variables, (value) => secrets.hide(value));
+    return `sent ${isSecret ? "***" : label(words.join(""))}`;
   }
 
   #throwFailure(found: { readonly index: number } | undefined): void {
@@ -143,12 +146,16 @@ export class ScriptRun {
 }
 
 /** What a device said becomes what is typed at it: it may not press Enter, or keys like Ctrl-C. */
-function refuseControls(value: string): string {
+function refuseControls(value: string, secrets: Secrets): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   if (/[\0-\x08\x0a-\x1f\x7f]/.test(value)) {
-    throw new DutError("failed_precondition", `the captured text ${quote(value)} has control characters in it`, {
-      hint: "use an expression that matches less, such as [^\\r\\n]+",
-    });
+    throw new DutError(
+      "failed_precondition",
+      `the captured text ${quote(secrets.hide(value))} has control characters in it`,
+      {
+        hint: "use an expression that matches less, such as [^\\r\\n]+",
+      },
+    );
   }
   return value;
 }
