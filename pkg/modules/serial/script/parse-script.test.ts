@@ -61,6 +61,7 @@ const accepted: readonly [readonly string[], Record<string, unknown>][] = [
   [["-history=5", "-no-follow"], { history: 5, noFollow: true, steps: [] }],
   [["-take", "-share", "-i"], { take: true, share: true, interactive: true, steps: [] }],
   [["expect", "-t", "5s", "login:"], { steps: ['expect "login:" within 5000 ms'] }],
+  [["expect", "-t", "0", "login:"], { steps: ['expect "login:"'] }],
   [["expect", "-t", "send", "5s"], { steps: ['expect "-t"', 'send "5s\\r"'] }],
   [
     ["expect", "login:", "or", "# ", "or", "or", "send", "x"],

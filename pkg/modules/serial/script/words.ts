@@ -35,8 +35,8 @@ export class Words {
   }
 
   /**
-   * Takes `-t` and a duration, in milliseconds, if a word stands behind them. Anything else is what the step is about: an
-   * expression may well be `-t`.
+   * Takes `-t` and a duration if a word stands behind them: milliseconds, undefined for 0, which sets no limit. Anything
+   * else is what the step is about: an expression may well be `-t`.
    */
   takeTimeLimit(): number | undefined {
     const [flag, duration, behind] = this.#words.slice(this.#at, this.#at + 3);
@@ -45,7 +45,7 @@ export class Words {
       return undefined;
     }
     this.#at += 2;
-    return milliseconds;
+    return milliseconds > 0 ? milliseconds : undefined;
   }
 }
 
