@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { suite, test } from "node:test";
 import { nodeProcesses } from "#pkg/host/node-processes.ts";
-import type { ExitStatus } from "#pkg/host/processes.ts";
+import type { ExitStatus, ProcessOptions } from "#pkg/host/processes.ts";
 import { memoryHost } from "#test/support/memory-host.ts";
 import { memoryProcesses } from "#test/support/memory-processes.ts";
 import { chooseAcceleration } from "./acceleration.ts";
@@ -55,6 +55,24 @@ suite("acceleration", { skip: process.arch === "x64" ? false : "KVM is tried for
       kind: "tcg",
       why: "emulated (tcg): KVM did not run a test guest within 1.5s",
     });
+  });
+
+  test("is tried again when its first guest was slow, as from a cold disk, and when QEMU did not start at all", async () => {
+    const { host, started } = hostWith({ kind: "exited", code: 0 });
+    const processes = nodeProcesses();
+    const beginnings = [
+      () => processes.start({ program: "/nowhere/qemu", args: [], signal: new AbortController().signal }),
+      (options: ProcessOptions) => processes.start({ ...options, program: "sleep", args: ["1000"] }),
+    ];
+    const moody = memoryHost({
+      processes: {
+        ...processes,
+        start: (options) => beginnings.shift()?.(options) ?? host.processes.start(options),
+      },
+    });
+    await assert.rejects(chooseAcceleration(guest, moody), { code: "not_found" });
+    const { kind } = await chooseAcceleration(guest, moody);
+    assert.deepEqual([kind, started.length], ["kvm", 1]);
   });
 
   test("is emulation, and nothing is tried, for another architecture and when the options say so", async () => {

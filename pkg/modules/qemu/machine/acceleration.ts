@@ -1,6 +1,7 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { formatDuration } from "#pkg/golang/duration.ts";
 import type { Host } from "#pkg/host/host.ts";
+import type { Processes } from "#pkg/host/processes.ts";
 import { askTool } from "../../tool/ask-tool.ts";
 import { endedWell } from "../../tool/ended-badly.ts";
 import type { QemuPlan } from "../options.ts";
@@ -18,6 +19,8 @@ export interface Acceleration {
  * machine, may run it in 3 s and hang in a kernel.
  */
 const probeLimitMs = 1500;
+
+const tooSlow = `KVM did not run a test guest within ${formatDuration(probeLimitMs)}`;
 
 /** Why KVM does not run guests like this one, or how fast it does: asked once for each kind of guest and host. */
 const probesOf = new WeakMap<Host, Map<string, Promise<Probe>>>();
@@ -49,6 +52,8 @@ function probeOnce(guest: Guest, host: Host): Promise<Probe> {
   const key = JSON.stringify([guest.arch, guest.machine, guest.cpu]);
   const known = probes.get(key) ?? probeKvm(guest, host);
   probes.set(key, known);
+  // A QEMU that could not be started tells nothing of KVM.
+  known.catch(() => probes.delete(key));
   return known;
 }
 
@@ -60,6 +65,13 @@ async function probeKvm(guest: Guest, { processes }: Host): Promise<Probe> {
   if (architectureOf(guest.arch).kvmOn !== process.arch) {
     return { works: false, reason: `KVM is not tried for ${guest.arch} on this computer` };
   }
+  const probe = await runTestGuest(guest, processes);
+  // The first one may have waited for QEMU and its libraries to come from a slow disk.
+  return probe ?? (await runTestGuest(guest, processes)) ?? { works: false, reason: tooSlow };
+}
+
+/** Undefined when it was too slow. */
+async function runTestGuest(guest: Guest, processes: Processes): Promise<Probe | undefined> {
   const began = performance.now();
   const limit = AbortSignal.timeout(probeLimitMs);
   const args = [
@@ -88,6 +100,6 @@ async function probeKvm(guest: Guest, { processes }: Host): Promise<Probe> {
     if (!limit.aborted) {
       throw error;
     }
-    return { works: false, reason: `KVM did not run a test guest within ${formatDuration(probeLimitMs)}` };
+    return undefined;
   }
 }
