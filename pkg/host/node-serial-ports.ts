@@ -4,7 +4,14 @@ import { isatty, ReadStream } from "node:tty";
 import { promisify } from "node:util";
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { NodeSerialPort } from "./node-serial-port.ts";
-import { isLocked, lockedElsewhere, lockTerminal } from "./serial/advisory-lock.ts";
+import {
+  isLocked,
+  lockedElsewhere,
+  lockForRecording,
+  lockTerminal,
+  recordingEnds,
+  unlockTerminal,
+} from "./serial/advisory-lock.ts";
 import type { SerialPort, SerialPortOptions, SerialPorts } from "./serial-ports.ts";
 import { configureTerminal } from "./serial-terminal.ts";
 
@@ -51,7 +58,7 @@ export function nodeSerialPorts(): SerialPorts {
 async function openDevice(
   path: string,
   device: string,
-  { exclusive = true, ...settings }: SerialPortOptions,
+  { exclusive = true, takesOver = false, ...settings }: SerialPortOptions,
   release: () => void,
 ): Promise<SerialPort> {
   await using acquired = new AsyncDisposableStack();
@@ -66,6 +73,8 @@ async function openDevice(
   const isExclusive = locked === undefined;
   if (isExclusive) {
     await lockTerminal(control.fd, path);
+  } else {
+    await beTheOneThatReads(control.fd, path, takesOver);
   }
   await configureTerminal(path, settings);
   const streamFd = await openDescriptor(device, openFlags).catch(translate(path));
@@ -73,6 +82,21 @@ async function openDevice(
   const port = new NodeSerialPort({ path, stream, streamFd, control, isExclusive, release });
   acquired.move();
   return port;
+}
+
+/** Two that read a port would get a part of its output each. */
+async function beTheOneThatReads(fd: number, path: string, takesOver: boolean): Promise<void> {
+  if (!takesOver) {
+    await lockForRecording(fd, path);
+    return;
+  }
+  await lockTerminal(fd, path);
+  try {
+    await recordingEnds(path);
+    await lockForRecording(fd, path);
+  } finally {
+    await unlockTerminal(fd, path);
+  }
 }
 
 function openStream(path: string, fd: number): ReadStream {

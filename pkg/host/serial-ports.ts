@@ -18,6 +18,8 @@ export interface SerialPortOptions extends LineSettings {
    * computer cannot tell that others want the port, they are kept away in any case. Default true.
    */
   readonly exclusive?: boolean;
+  /** Whether another agent that has the port open without a claim has to leave it. Default false. */
+  readonly takesOver?: boolean;
 }
 
 /** An open serial port, this process's alone. Disposing closes it; disposing twice is harmless. */

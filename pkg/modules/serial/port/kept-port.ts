@@ -109,7 +109,8 @@ export class KeptPort implements AsyncDisposable {
     const { path, isRecorded } = this.#keeper;
     const { lines, ...settings } = this.#user;
     await using opened = new AsyncDisposableStack();
-    const port = opened.use(await this.#serialPorts.open(path, { ...settings, exclusive: !isRecorded }));
+    const manners = { exclusive: !isRecorded, takesOver: this.claims.areWanted };
+    const port = opened.use(await this.#serialPorts.open(path, { ...settings, ...manners }));
     await setLines(port, lines);
     if (!isRecorded) {
       await port.flush();

@@ -19,6 +19,11 @@ export class PortClaims {
     return this.#claimants === 0 && this.#held === undefined ? "free" : "claimed";
   }
 
+  /** Whether somebody wants others kept away. */
+  get areWanted(): boolean {
+    return this.#claimants > 0;
+  }
+
   /** Grows with every claim. */
   get number(): number {
     return this.#number;

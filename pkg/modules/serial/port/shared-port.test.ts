@@ -77,6 +77,37 @@ test("a program that locks the device gets it while no run writes, and the port 
   assert.deepEqual([refused, code], [`serial port ${pair.device} is in use by another program`, 1]);
 });
 
+test("of two agents that record a port one reads it, and the other one takes it over with a run that types", {
+  skip,
+}, async (t) => {
+  await using pair = await openPtyPair();
+  await using first = await entriesOn(nodeSerialPorts())(pair.device);
+  await until(first.port, () => first.port.connection !== undefined, t.signal);
+  await using second = await entriesOn(nodeSerialPorts())(pair.device);
+  const refused = await second.port.watch(0).then(
+    () => "opened",
+    (error: Error) => error.message,
+  );
+  await writeFile(pair.farEnd, "for the first;");
+  await until(first.port, () => kept(first.port).endsWith(";"), t.signal);
+  {
+    await using _use = await second.port.write(user, 0);
+    await writeFile(pair.farEnd, "for the second;");
+    await until(second.port, () => kept(second.port).endsWith(";"), t.signal);
+  }
+  await using _back = await first.port.write(user, 0);
+  await writeFile(pair.farEnd, "for the first again;");
+  await until(first.port, () => kept(first.port).endsWith("again;"), t.signal);
+  assert.deepEqual(
+    [refused, kept(first.port), kept(second.port)],
+    [
+      `serial port ${pair.device} is recorded by another agent`,
+      "for the first;for the first again;",
+      "for the second;",
+    ],
+  );
+});
+
 test("entries of one port share it, by any name, and it is closed with the last of them", async () => {
   const { serialPorts, devices } = memorySerialPorts({ "/dev/a": {} });
   const enter = entriesOn({ ...serialPorts, identify: async () => "/dev/a" });
