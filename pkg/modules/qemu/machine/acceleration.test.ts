@@ -16,12 +16,12 @@ function hostWith(status: ExitStatus, stderr = "") {
 }
 
 suite("acceleration", { skip: process.arch === "x64" ? false : "KVM is tried for x86 on x86 only" }, () => {
-  test("is KVM when a guest of the board's kind ran with it, which is asked once", async () => {
+  test("is KVM when a guest of the board's kind ran with it, which is asked once", async (t) => {
     const { host, started } = hostWith({ kind: "exited", code: 0 });
     const chosen = [
-      await chooseAcceleration(guest, host),
-      await chooseAcceleration({ ...guest, accel: "kvm" }, host),
-      await chooseAcceleration({ ...guest, cpu: "qemu64" }, host),
+      await chooseAcceleration(guest, host, t.signal),
+      await chooseAcceleration({ ...guest, accel: "kvm" }, host, t.signal),
+      await chooseAcceleration({ ...guest, cpu: "qemu64" }, host, t.signal),
     ];
     assert.deepEqual(
       chosen.map(({ kind, why }) => [kind, why.replace(/\d+(\.\d+)?m?s$/, "TIME")]),
@@ -33,17 +33,20 @@ suite("acceleration", { skip: process.arch === "x64" ? false : "KVM is tried for
     );
   });
 
-  test("is emulation when the guest did not run, with QEMU's reason; who insists on KVM hears it", async () => {
+  test("is emulation when the guest did not run, with QEMU's reason; who insists on KVM hears it", async (t) => {
     const { host } = hostWith({ kind: "killed", signal: "SIGABRT" }, "error: failed to set MSR\nAssertion failed\n");
     const reason = "KVM did not run a test guest: SIGABRT, error: failed to set MSR";
-    assert.deepEqual(await chooseAcceleration(guest, host), { kind: "tcg", why: `emulated (tcg): ${reason}` });
-    await assert.rejects(chooseAcceleration({ ...guest, accel: "kvm" }, host), {
+    assert.deepEqual(await chooseAcceleration(guest, host, t.signal), {
+      kind: "tcg",
+      why: `emulated (tcg): ${reason}`,
+    });
+    await assert.rejects(chooseAcceleration({ ...guest, accel: "kvm" }, host, t.signal), {
       code: "failed_precondition",
       message: `KVM does not work: ${reason}`,
     });
   });
 
-  test("is emulation when the guest hangs, which is waited for a short time", async () => {
+  test("is emulation when the guest hangs, which is waited for a short time", async (t) => {
     const processes = nodeProcesses();
     const host = memoryHost({
       processes: {
@@ -51,13 +54,13 @@ suite("acceleration", { skip: process.arch === "x64" ? false : "KVM is tried for
         start: (options) => processes.start({ ...options, program: "sleep", args: ["1000"] }),
       },
     });
-    assert.deepEqual(await chooseAcceleration(guest, host), {
+    assert.deepEqual(await chooseAcceleration(guest, host, t.signal), {
       kind: "tcg",
       why: "emulated (tcg): KVM did not run a test guest within 1.5s",
     });
   });
 
-  test("is tried again when its first guest was slow, as from a cold disk, and when QEMU did not start at all", async () => {
+  test("is tried again when its first guest was slow, as from a cold disk, and when QEMU did not start at all", async (t) => {
     const { host, started } = hostWith({ kind: "exited", code: 0 });
     const processes = nodeProcesses();
     const beginnings = [
@@ -70,16 +73,25 @@ suite("acceleration", { skip: process.arch === "x64" ? false : "KVM is tried for
         start: (options) => beginnings.shift()?.(options) ?? host.processes.start(options),
       },
     });
-    await assert.rejects(chooseAcceleration(guest, moody), { code: "not_found" });
-    const { kind } = await chooseAcceleration(guest, moody);
+    await assert.rejects(chooseAcceleration(guest, moody, t.signal), { code: "not_found" });
+    const { kind } = await chooseAcceleration(guest, moody, t.signal);
     assert.deepEqual([kind, started.length], ["kvm", 1]);
   });
 
-  test("is emulation, and nothing is tried, for another architecture and when the options say so", async () => {
+  test("is not waited for by a run that has ended", async () => {
+    const { promise: never } = Promise.withResolvers<never>();
+    const host = memoryHost({ processes: { ...nodeProcesses(), start: () => never } });
+    const cancel = new AbortController();
+    const chosen = chooseAcceleration(guest, host, cancel.signal);
+    cancel.abort(new Error("cancelled"));
+    await assert.rejects(chosen, { message: "cancelled" });
+  });
+
+  test("is emulation, and nothing is tried, for another architecture and when the options say so", async (t) => {
     const { host, started } = hostWith({ kind: "exited", code: 0 });
     const chosen = [
-      await chooseAcceleration({ ...guest, accel: "tcg" }, host),
-      await chooseAcceleration({ ...guest, arch: "aarch64" }, host),
+      await chooseAcceleration({ ...guest, accel: "tcg" }, host, t.signal),
+      await chooseAcceleration({ ...guest, arch: "aarch64" }, host, t.signal),
     ];
     assert.deepEqual(
       { chosen, started },
@@ -96,7 +108,7 @@ suite("acceleration", { skip: process.arch === "x64" ? false : "KVM is tried for
   test("of this computer is found with the real QEMU", {
     skip: spawnSync("qemu-system-x86_64", ["--version"]).error && "needs qemu-system-x86_64 (package qemu-system-x86)",
   }, async (t) => {
-    const { why } = await chooseAcceleration(guest, memoryHost({ processes: nodeProcesses() }));
+    const { why } = await chooseAcceleration(guest, memoryHost({ processes: nodeProcesses() }), t.signal);
     t.diagnostic(why);
     assert.match(why, /^(accelerated by KVM, which ran|emulated \(tcg\): KVM did not run) a test guest/);
   });

@@ -1,3 +1,4 @@
+import { addAbortListener } from "node:events";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { formatDuration } from "#pkg/golang/duration.ts";
 import type { Host } from "#pkg/host/host.ts";
@@ -29,12 +30,17 @@ type Probe = { readonly works: true; readonly ms: number } | { readonly works: f
 
 type Guest = Pick<QemuPlan, "arch" | "machine" | "cpu" | "accel">;
 
-/** Throws failed_precondition when the options insist on KVM and it does not work. */
-export async function chooseAcceleration(guest: Guest, host: Host): Promise<Acceleration> {
+/**
+ * Throws failed_precondition when the options insist on KVM and it does not work, and the signal's reason as soon as it
+ * aborts: what was asked goes on for who asks next.
+ */
+export async function chooseAcceleration(guest: Guest, host: Host, signal: AbortSignal): Promise<Acceleration> {
   if (guest.accel === "tcg") {
     return { kind: "tcg", why: "emulated (tcg), as the option accel says" };
   }
-  const probe = await probeOnce(guest, host);
+  const { promise: given, reject } = Promise.withResolvers<never>();
+  using _listening = addAbortListener(signal, () => reject(signal.reason));
+  const probe = await Promise.race([probeOnce(guest, host), given]);
   if (probe.works) {
     return { kind: "kvm", why: `accelerated by KVM, which ran a test guest in ${formatDuration(probe.ms)}` };
   }

@@ -53,7 +53,7 @@ async function startMachine(plan: QemuPlan, device: string, context: StartContex
   const { files, processes, sockets } = host;
   const disk = await attachedDisk(plan, host);
   const firmware = plan.uefi ? await prepareFirmware(plan, files) : undefined;
-  const acceleration = await chooseAcceleration(plan, host);
+  const acceleration = await chooseAcceleration(plan, host, signal);
   signal.throwIfAborted();
   await using opened = new AsyncDisposableStack();
   opened.defer(() => files.remove(runDirectory(plan)));
