@@ -49,3 +49,15 @@ test("the last lines begin behind a line end, an unfinished one counts, and no m
     ],
   );
 });
+
+test("the last lines are found wherever the ring begins", () => {
+  const said = "a\nbc\n\ndef\nghijklmnop\nq\n\n\nrs\n".repeat(2);
+  const history = new History(7);
+  for (const [index, letter] of Array.from(said).entries()) {
+    history.append(Buffer.from(letter));
+    const kept = said.slice(Math.max(0, index - 6), index + 1);
+    const lines = kept.match(/[^\n]*\n|[^\n]+$/g) ?? [];
+    const last = [0, 1, 2, 3].map((count) => String(history.read(history.startOfLast(count), 100)));
+    assert.deepEqual(last, ["", ...[1, 2, 3].map((count) => lines.slice(-count).join(""))], kept);
+  }
+});

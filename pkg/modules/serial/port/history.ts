@@ -60,17 +60,27 @@ export class History {
    * the middle of a line.
    */
   startOfLast(lines: number): number {
-    const kept = this.read(this.#start, this.#end - this.#start);
-    let begin = kept.length;
-    let before = kept.at(-1) === newline ? kept.length - 1 : kept.length;
-    for (let found = 0; found < lines; found += 1) {
-      const last = before === 0 ? -1 : kept.lastIndexOf(newline, before - 1);
-      begin = last + 1;
-      if (last === -1) {
-        break;
-      }
-      before = last;
+    let begin = this.#end;
+    let before = this.#lastLineEnd(this.#end) === this.#end - 1 ? this.#end - 1 : this.#end;
+    for (let found = 0; found < lines && begin > this.#start; found += 1) {
+      const last = this.#lastLineEnd(before);
+      begin = last === undefined ? this.#start : last + 1;
+      before = begin - 1;
     }
-    return this.#start + begin;
+    return begin;
+  }
+
+  /** The last line end before an offset, searched for in the ring as it is: a copy of the largest takes tens of milliseconds. */
+  #lastLineEnd(before: number): number | undefined {
+    for (let end = before; end > this.#start; ) {
+      const length = end % this.capacity || this.capacity;
+      const found = this.#ring.lastIndexOf(newline, length - 1);
+      if (found !== -1) {
+        const offset = end - length + found;
+        return offset >= this.#start ? offset : undefined;
+      }
+      end -= length;
+    }
+    return undefined;
   }
 }
