@@ -10,6 +10,7 @@ import {
   lockForRecording,
   lockTerminal,
   recordingEnds,
+  refuseRecorded,
   unlockTerminal,
 } from "./serial/advisory-lock.ts";
 import type { SerialPort, SerialPortOptions, SerialPorts } from "./serial-ports.ts";
@@ -62,6 +63,9 @@ async function openDevice(
   release: () => void,
 ): Promise<SerialPort> {
   await using acquired = new AsyncDisposableStack();
+  if (!(exclusive || takesOver)) {
+    await refuseRecorded(path);
+  }
   const control = acquired.use(await open(device, openFlags).catch(translate(path)));
   if (!isatty(control.fd)) {
     throw notATerminal(path);

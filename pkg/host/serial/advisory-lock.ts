@@ -48,15 +48,19 @@ export async function isLocked(path: string): Promise<boolean | undefined> {
  * closed. Throws failed_precondition when another agent has it.
  */
 export async function lockForRecording(fd: number, path: string): Promise<void> {
-  if (await hasLock(path, "OFDLCK")) {
-    throw recordedElsewhere(path);
-  }
   const { code, complaint } = await runSmallTool("perl", ["-MErrno", "-e", recordingLock], [fd]);
   if (code === 1) {
     throw recordedElsewhere(path);
   }
   if (code !== 0) {
     throw new DutError("internal", `cannot lock serial port ${path}: ${complaint || "perl did not end in 5 s"}`);
+  }
+}
+
+/** Throws as `lockForRecording`, without opening the port: an open raises DTR and RTS, whoever has lowered them. */
+export async function refuseRecorded(path: string): Promise<void> {
+  if (await hasLock(path, "OFDLCK")) {
+    throw recordedElsewhere(path);
   }
 }
 
