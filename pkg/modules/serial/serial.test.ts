@@ -325,6 +325,13 @@ test("a secret that a group matched is in no marker and in no error", async () =
   );
 });
 
+test("an expression that a captured secret makes too large is refused without it", async () => {
+  const board = { answers: { "hunter2\r": ["hunter2\n"] } };
+  const args = ["send-secret", "hunter2", "expect", "(?P<heard>h.*2)", "expect", "(?:%{heard}){200}"];
+  const { end } = await completeRun(board, args);
+  assert.equal(end, 'step 3 (expect "(?:%{heard}){200}"): regular expression "(?:***){200}" is too large');
+});
+
 test("break, DTR and RTS happen in their turn", async () => {
   const { device, transcript, ended } = startRun({}, ["break", "1s", "dtr", "off", "send", "x", "rts", "on", "break"]);
   assert.equal(await ended, "done");

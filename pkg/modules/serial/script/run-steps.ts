@@ -40,7 +40,9 @@ export async function runSteps(line: Line, script: Script, signal: AbortSignal):
     } catch (error) {
       const limits = { own, ownMs, whole: limit, wholeMs: script.timeoutMs };
       const words = step.kind === "expect" ? expectFailure(error, limits, signal) : messageOf(error);
-      throw stepFailure(`step ${index + 1} (${renderStep(step)}): ${words}`, error, signal);
+      // What a script captured may stand in what is wrong with an expression.
+      const shown = line.secrets.hide(words);
+      throw stepFailure(`step ${index + 1} (${renderStep(step)}): ${shown}`, error, signal);
     }
   }
   return run;
