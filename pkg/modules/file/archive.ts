@@ -1,9 +1,9 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { ExitStatus } from "#pkg/host/processes.ts";
+import { withProgress } from "../image-stream/with-progress.ts";
 import { endedBadly, endedWell } from "../tool/ended-badly.ts";
 import { excerpt } from "../tool/excerpt.ts";
 import { Tail } from "../tool/tail.ts";
-import { withProgress } from "../with-progress.ts";
 import { notFound } from "./download.ts";
 import { locate } from "./locate.ts";
 import type { Transfer } from "./transfer.ts";

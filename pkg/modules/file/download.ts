@@ -1,6 +1,6 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
-import { withProgress } from "../with-progress.ts";
+import { withProgress } from "../image-stream/with-progress.ts";
 import { locate } from "./locate.ts";
 import type { Transfer } from "./transfer.ts";
 

@@ -1,6 +1,6 @@
 import { isAbsolute, relative } from "node:path";
 import { z } from "zod";
-import { permissionOption } from "../permission-option.ts";
+import { permissionOption } from "../options/permission-option.ts";
 
 const operations = "must be 'upload' or 'download'";
 

@@ -1,4 +1,4 @@
-import { withProgress } from "../with-progress.ts";
+import { withProgress } from "../image-stream/with-progress.ts";
 import { locate } from "./locate.ts";
 import type { Transfer } from "./transfer.ts";
 

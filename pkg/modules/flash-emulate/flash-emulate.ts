@@ -2,8 +2,8 @@ import { join, resolve } from "node:path";
 import { z } from "zod";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
+import { storeImage } from "../image-stream/store-image.ts";
 import { defineModule } from "../module.ts";
-import { storeImage } from "../store-image.ts";
 import { findTool } from "../tool/find-tool.ts";
 import { Emulator } from "./emulator.ts";
 

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Files } from "#pkg/host/files.ts";
+import { refuseWithoutRoom, storeImage } from "../image-stream/store-image.ts";
 import type { Call } from "../module.ts";
-import { refuseWithoutRoom, storeImage } from "../store-image.ts";
 import type { FlashOptions } from "./options.ts";
 import type { FlashRequest } from "./parse-request.ts";
 import { Programmer, type Workshop } from "./programmer.ts";

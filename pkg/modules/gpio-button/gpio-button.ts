@@ -5,9 +5,9 @@ import { quote } from "#pkg/golang/quote.ts";
 import type { Line } from "../gpio/line.ts";
 import { claimOf, type LinePlan, levelOf, lineOptions, nameOf, resourceOf } from "../gpio/line-options.ts";
 import { useLine } from "../gpio/shared-lines.ts";
+import { putBack } from "../hardware/put-back.ts";
 import { type Call, defineModule } from "../module.ts";
 import { pause } from "../pause.ts";
-import { putBack } from "../put-back.ts";
 
 const usualPress = "500ms";
 

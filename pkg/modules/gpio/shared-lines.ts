@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { DutError } from "#pkg/errors/dut-error.ts";
+import { SharedHardware, type Use } from "../hardware/shared-hardware.ts";
 import type { OpenContext } from "../module.ts";
-import { SharedHardware, type Use } from "../shared-hardware.ts";
 import { findChip } from "./chips.ts";
 import { findGpiod } from "./gpiod.ts";
 import { Line } from "./line.ts";

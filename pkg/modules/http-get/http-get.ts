@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { dirname } from "node:path";
 import type { Host } from "#pkg/host/host.ts";
 import { type Call, defineModule } from "../module.ts";
-import { bytesOf } from "../size-option.ts";
+import { bytesOf } from "../options/size-option.ts";
 import { download } from "./download.ts";
 import { type HttpGetOptions, httpGetOptions, pathOf } from "./options.ts";
 import { parseWanted, usageOf, type Wanted } from "./parse-wanted.ts";

@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import { messageOf } from "#pkg/errors/dut-error.ts";
-import { durationOption } from "../duration-option.ts";
 import { httpsOptions } from "../https/options.ts";
-import { sizeOption } from "../size-option.ts";
+import { durationOption } from "../options/duration-option.ts";
+import { sizeOption } from "../options/size-option.ts";
 import { parseAddress } from "./parse-wanted.ts";
 
 const address = () =>

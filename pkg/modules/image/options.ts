@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import { z } from "zod";
-import { durationOption } from "../duration-option.ts";
 import type { Resource } from "../module.ts";
-import { sizeOption } from "../size-option.ts";
+import { durationOption } from "../options/duration-option.ts";
+import { sizeOption } from "../options/size-option.ts";
 
 export const imageOptions = z
   .strictObject({

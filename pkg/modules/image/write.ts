@@ -4,7 +4,7 @@ import { compressionOf, decompress, magicBytes } from "../image-stream/compressi
 import { peekable } from "../image-stream/peekable.ts";
 import { steps } from "../image-stream/steps.ts";
 import type { Call } from "../module.ts";
-import { bytesOf } from "../size-option.ts";
+import { bytesOf } from "../options/size-option.ts";
 import { HeadLast } from "./head.ts";
 import type { ImageOptions } from "./options.ts";
 import { Ranges } from "./ranges.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { timeLimitOption } from "../time-limit-option.ts";
+import { timeLimitOption } from "../options/time-limit-option.ts";
 
 /** The longest user name and password that IPMI 2.0 can carry, in bytes (its commands Set User Name and Set User Password). */
 const longestUser = 16;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { durationOption } from "../duration-option.ts";
+import { durationOption } from "../options/duration-option.ts";
 import { snmpOptions, snmpProblems } from "./snmp/snmp-options.ts";
 
 export const vendors = ["intellinet", "gude", "delock", "netio", "shelly", "tasmota", "snmp", "pdudaemon"] as const;

@@ -1,7 +1,7 @@
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { formatDuration } from "#pkg/golang/duration.ts";
+import type { Turns } from "../hardware/turns.ts";
 import { pause } from "../pause.ts";
-import type { Turns } from "../turns.ts";
 import { type Level, type Outlet, opposite } from "./outlet.ts";
 
 /** A unit that is asked again so often has had its chance; the pauses before are 200 and 400 ms. */

@@ -1,5 +1,5 @@
 import type { Host } from "#pkg/host/host.ts";
-import { Turns } from "../turns.ts";
+import { Turns } from "../hardware/turns.ts";
 
 const unitsOf = new WeakMap<Host, Map<string, Turns>>();
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { messageOf } from "#pkg/errors/dut-error.ts";
 import { checkHttps, httpsOptions } from "../https/options.ts";
-import { timeLimitOption } from "../time-limit-option.ts";
+import { timeLimitOption } from "../options/time-limit-option.ts";
 import { parseSecret } from "./totp.ts";
 
 /** What a header can carry. */

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { parseDuration } from "#pkg/golang/duration.ts";
+import { withProgress } from "../image-stream/with-progress.ts";
 import type { Call } from "../module.ts";
 import { readUntil } from "../power/read-until.ts";
-import { withProgress } from "../with-progress.ts";
 import { type Kvm, parseJson, throwIfRefused } from "./kvm.ts";
 import { readMedia, type Storage } from "./media.ts";
 import type { PikvmOptions } from "./options.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { checkHttps, httpsOptions } from "../https/options.ts";
-import { timeLimitOption } from "../time-limit-option.ts";
+import { timeLimitOption } from "../options/time-limit-option.ts";
 
 export const redfishOptions = z
   .strictObject({

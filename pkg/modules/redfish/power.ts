@@ -1,9 +1,9 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { parseDuration } from "#pkg/golang/duration.ts";
+import { putBack } from "../hardware/put-back.ts";
 import type { Call } from "../module.ts";
 import { confirmPower, type PowerState, watchCycle } from "../power/confirm-power.ts";
 import { readUntil, type Watch } from "../power/read-until.ts";
-import { putBack } from "../put-back.ts";
 import type { RedfishOptions } from "./options.ts";
 import type { PowerAction } from "./parse-action.ts";
 import type { Service } from "./service.ts";

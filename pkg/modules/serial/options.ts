@@ -2,7 +2,7 @@ import { isAbsolute } from "node:path";
 import { z } from "zod";
 import { parseDuration } from "#pkg/golang/duration.ts";
 import type { LineSettings } from "#pkg/host/serial-ports.ts";
-import { durationOption } from "../duration-option.ts";
+import { durationOption } from "../options/duration-option.ts";
 import type { PortUser } from "./port/kept-port.ts";
 import type { RecordingPlan, RecordTo } from "./port/plan.ts";
 

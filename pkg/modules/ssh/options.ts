@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { messageOf } from "#pkg/errors/dut-error.ts";
-import { durationOption } from "../duration-option.ts";
-import { permissionOption } from "../permission-option.ts";
+import { durationOption } from "../options/duration-option.ts";
+import { permissionOption } from "../options/permission-option.ts";
 import { parsePinnedKey } from "./connection/public-key.ts";
 
 /** Where a server is, who logs in there, and how each knows the other. */

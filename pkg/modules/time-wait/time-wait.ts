@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { formatDuration, parseDuration } from "#pkg/golang/duration.ts";
-import { durationOption } from "../duration-option.ts";
 import { defineModule } from "../module.ts";
+import { durationOption } from "../options/duration-option.ts";
 import { pause } from "../pause.ts";
 
 /** Lets time pass between two other modules of a command. */

@@ -2,8 +2,8 @@ import { join, resolve } from "node:path";
 import { z } from "zod";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { parseDuration } from "#pkg/golang/duration.ts";
-import { durationOption } from "../duration-option.ts";
-import { bytesOf, sizeOption } from "../size-option.ts";
+import { durationOption } from "../options/duration-option.ts";
+import { bytesOf, sizeOption } from "../options/size-option.ts";
 import type { BoardPlan } from "../virtual-board/board-design.ts";
 
 export const umlOptions = z.strictObject({

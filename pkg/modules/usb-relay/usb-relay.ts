@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { formatDuration, parseDuration } from "#pkg/golang/duration.ts";
-import { durationOption } from "../duration-option.ts";
+import { putBack } from "../hardware/put-back.ts";
 import { type Call, defineModule } from "../module.ts";
+import { durationOption } from "../options/duration-option.ts";
 import { pause } from "../pause.ts";
-import { putBack } from "../put-back.ts";
 import { parseVerb } from "../verb.ts";
 import { openRelay, type Relay, type State } from "./relay.ts";
 

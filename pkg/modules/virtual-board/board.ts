@@ -2,7 +2,7 @@ import { addAbortListener } from "node:events";
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import type { Host } from "#pkg/host/host.ts";
 import type { Log } from "#pkg/log/log.ts";
-import { Turns } from "../turns.ts";
+import { Turns } from "../hardware/turns.ts";
 import type { BoardDesign, BoardPlan, Machine } from "./board-design.ts";
 import { type Console, openConsole } from "./console.ts";
 import { removeLeftovers } from "./leftovers.ts";

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Host } from "#pkg/host/host.ts";
 import type { Log } from "#pkg/log/log.ts";
-import { SharedHardware, type Use } from "../shared-hardware.ts";
+import { SharedHardware, type Use } from "../hardware/shared-hardware.ts";
 import { Board } from "./board.ts";
 import type { BoardDesign, BoardPlan, Machine } from "./board-design.ts";
 

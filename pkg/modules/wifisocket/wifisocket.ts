@@ -5,8 +5,8 @@ import { parsePowerCommand } from "#pkg/modules/pdu/power-command.ts";
 import type { PowerPoint } from "#pkg/modules/pdu/power-point.ts";
 import { runPower, type Wording } from "#pkg/modules/pdu/run-power.ts";
 import { turnsOf } from "#pkg/modules/pdu/units.ts";
-import { durationOption } from "../duration-option.ts";
 import { defineModule } from "../module.ts";
+import { durationOption } from "../options/duration-option.ts";
 
 const options = z.strictObject({
   host: z

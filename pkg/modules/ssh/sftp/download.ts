@@ -1,6 +1,6 @@
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
-import { withProgress } from "#pkg/modules/with-progress.ts";
+import { withProgress } from "#pkg/modules/image-stream/with-progress.ts";
 import { findFile } from "./locate.ts";
 import { renderRate } from "./rate.ts";
 import type { SftpSession } from "./sftp-session.ts";

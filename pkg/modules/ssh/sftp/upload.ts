@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
-import { withProgress } from "#pkg/modules/with-progress.ts";
+import { withProgress } from "#pkg/modules/image-stream/with-progress.ts";
 import { findFile } from "./locate.ts";
 import { renderRate } from "./rate.ts";
 import { openRemoteFile, type RemoteFile } from "./remote-file.ts";

@@ -1,5 +1,5 @@
-import { steps } from "./image-stream/steps.ts";
-import type { Session } from "./session.ts";
+import type { Session } from "../session.ts";
+import { steps } from "./steps.ts";
 
 interface Told {
   readonly session: Pick<Session, "progress">;

@@ -1,6 +1,6 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Files } from "#pkg/host/files.ts";
-import type { Call } from "./module.ts";
+import type { Call } from "../module.ts";
 import { withProgress } from "./with-progress.ts";
 
 interface ImageSource {

@@ -1,5 +1,5 @@
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
-import type { Call } from "./module.ts";
+import type { Call } from "../module.ts";
 
 /**
  * Puts hardware back at the end of a run that moved it for a while. What keeps it from that is the run's failure, as
