@@ -29,7 +29,7 @@ test("-wait gives up when its time is over, names who has the device, and can be
   await lab.dutctl(["-s", address, "-u", "bob@h", "board", "lock", "1h"]);
   const gaveUp = await lab.dutctl(["-s", address, "-wait", "100ms", "board", "lock"]);
   const waiting = lab.start("dutctl", ["-s", address, "-wait", "board", "lock"]);
-  await waiting.said("stderr", /waiting: device "board" is locked by "bob@h" until \d\d:\d\d\n/);
+  await waiting.said("stderr", /waiting: device "board" is locked by "bob@h" until (?:\d{4}-\d\d-\d\d )?\d\d:\d\d\n/);
   waiting.kill("SIGINT");
   const interrupted = await waiting.ended;
   assert.deepEqual(
@@ -55,7 +55,7 @@ for (const protocol of ["lab", "v1"]) {
     const words = ["-s", address, "-protocol", protocol];
     await lab.dutctl([...words, "-u", "bob@h", "board", "lock", "1h"]);
     const waiting = lab.start("dutctl", [...words, "-wait", "1h", "board", "sh", "echo mine"]);
-    await waiting.said("stderr", /^waiting: device "board" is locked by "bob@h" until \d\d:\d\d\n/);
+    await waiting.said("stderr", /^waiting: device "board" is locked by "bob@h" until (?:\d{4}-\d\d-\d\d )?\d\d:\d\d\n/);
     await lab.dutctl([...words, "-u", "bob@h", "board", "unlock"]);
     const { code, stdout } = await waiting.ended;
     assert.deepEqual([code, stdout], [0, "mine\n"]);
@@ -95,12 +95,12 @@ for (const protocol of ["lab", "v1"]) {
     const words = ["-s", agent.address, "-protocol", protocol];
     await lab.dutctl([...words, "-u", "bob@h", "board", "lock", "1h"]);
     const waiting = lab.start("dutctl", [...words, "-wait", "board", "sh", "echo mine"]);
-    await waiting.said("stderr", /waiting: device "board" is locked by "bob@h" until \d\d:\d\d\n/);
+    await waiting.said("stderr", /waiting: device "board" is locked by "bob@h" until (?:\d{4}-\d\d-\d\d )?\d\d:\d\d\n/);
     agent.kill("SIGKILL");
     await waiting.said("stderr", /\nwaiting: cannot reach localhost:\d+ \(.*\), trying again\n/);
     await agent.ended;
     await lab.agent(config, "-a", agent.address, ...state);
-    await waiting.said("stderr", /trying again\nwaiting: device "board" is locked by "bob@h" until \d\d:\d\d\n/);
+    await waiting.said("stderr", /trying again\nwaiting: device "board" is locked by "bob@h" until (?:\d{4}-\d\d-\d\d )?\d\d:\d\d\n/);
     await lab.dutctl([...words, "-u", "bob@h", "board", "unlock"]);
     const { code, stdout } = await waiting.ended;
     assert.deepEqual([code, stdout], [0, "mine\n"]);
@@ -116,7 +116,7 @@ test("-wait outlives the death of an agent behind a server, which says that the 
   const words = ["-s", server.address];
   await lab.dutctl([...words, "-u", "bob@h", "board", "lock", "1h"]);
   const waiting = lab.start("dutctl", [...words, "-wait", "board", "sh", "echo mine"]);
-  await waiting.said("stderr", /waiting: device "board" is locked by "bob@h" until \d\d:\d\d\n/);
+  await waiting.said("stderr", /waiting: device "board" is locked by "bob@h" until (?:\d{4}-\d\d-\d\d )?\d\d:\d\d\n/);
   agent.kill("SIGKILL");
   await agent.ended;
   await waiting.said("stderr", /\nwaiting: device "board" is offline\n/);
