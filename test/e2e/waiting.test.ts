@@ -55,7 +55,10 @@ for (const protocol of ["lab", "v1"]) {
     const words = ["-s", address, "-protocol", protocol];
     await lab.dutctl([...words, "-u", "bob@h", "board", "lock", "1h"]);
     const waiting = lab.start("dutctl", [...words, "-wait", "1h", "board", "sh", "echo mine"]);
-    await waiting.said("stderr", /^waiting: device "board" is locked by "bob@h" until (?:\d{4}-\d\d-\d\d )?\d\d:\d\d\n/);
+    await waiting.said(
+      "stderr",
+      /^waiting: device "board" is locked by "bob@h" until (?:\d{4}-\d\d-\d\d )?\d\d:\d\d\n/,
+    );
     await lab.dutctl([...words, "-u", "bob@h", "board", "unlock"]);
     const { code, stdout } = await waiting.ended;
     assert.deepEqual([code, stdout], [0, "mine\n"]);
@@ -100,7 +103,10 @@ for (const protocol of ["lab", "v1"]) {
     await waiting.said("stderr", /\nwaiting: cannot reach localhost:\d+ \(.*\), trying again\n/);
     await agent.ended;
     await lab.agent(config, "-a", agent.address, ...state);
-    await waiting.said("stderr", /trying again\nwaiting: device "board" is locked by "bob@h" until (?:\d{4}-\d\d-\d\d )?\d\d:\d\d\n/);
+    await waiting.said(
+      "stderr",
+      /trying again\nwaiting: device "board" is locked by "bob@h" until (?:\d{4}-\d\d-\d\d )?\d\d:\d\d\n/,
+    );
     await lab.dutctl([...words, "-u", "bob@h", "board", "unlock"]);
     const { code, stdout } = await waiting.ended;
     assert.deepEqual([code, stdout], [0, "mine\n"]);

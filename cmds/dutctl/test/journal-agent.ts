@@ -9,6 +9,8 @@ export interface JournalOptions {
   readonly cut?: { readonly after: number; readonly what: "sent" | "received" } | undefined;
   /** Bytes from the beginning of the output that are gone by the time somebody attaches. */
   readonly dropped?: number;
+  /** So many times it is not known yet to who is asked to attach. Default 0. */
+  readonly missed?: number;
   readonly inputWindow?: number;
   /** Whether input is taken as it is waited for. Default true. */
   readonly takesInput?: boolean;
@@ -22,6 +24,7 @@ export class JournalAgent implements AsyncDisposable {
   readonly #options: JournalOptions;
   #agent: ScriptedAgent | undefined;
   #counted = { sent: 0, received: 0 };
+  #missed = 0;
   #news = Promise.withResolvers<void>();
 
   private constructor(steps: readonly Step[], options: JournalOptions) {
@@ -72,6 +75,10 @@ export class JournalAgent implements AsyncDisposable {
     } else if (first.msg.case === "resume") {
       if (this.heard.starts.length === 0) {
         throw new ConnectError("no such run", Code.NotFound);
+      }
+      if (this.#missed < (this.#options.missed ?? 0)) {
+        this.#missed++;
+        throw new ConnectError('device "dev1" not found', Code.NotFound);
       }
       from = Number(first.msg.value.offset);
       this.heard.attaches.push(from);

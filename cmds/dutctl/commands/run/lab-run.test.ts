@@ -291,6 +291,16 @@ test("without a grace a lost connection ends it, and what it may have done is op
   });
 });
 
+test("a server that learns of the agent only after it was asked for the run has said nothing of the run", async () => {
+  await using agent = await JournalAgent.start([print("a\n"), { attached: true }, print("b\n"), ended()], {
+    missed: 1,
+  });
+  const { code, stdout } = await dutctl(["-s", agent.address, "-grace", "10s", "dev1", "x"], {
+    onStdout: (text) => text === "a\n" && agent.crash(),
+  });
+  assert.deepEqual([code, stdout], [0, "a\nb\n"]);
+});
+
 test("an agent that has forgotten the run says so by not finding it", async () => {
   await using agent = await JournalAgent.start([print("a\n"), { until: "end" }, ended()]);
   const { code, stderr } = await dutctl(["-s", agent.address, "-grace", "10s", "dev1", "x"], {

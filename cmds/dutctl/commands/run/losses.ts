@@ -24,6 +24,7 @@ export class Losses {
   readonly #context: Context;
   readonly #options: LabRunOptions;
   readonly #stop: Stop;
+  #deviceWasKnown = false;
 
   constructor(context: Context, options: LabRunOptions, stop: Stop) {
     this.#context = context;
@@ -43,8 +44,8 @@ export class Losses {
       throw error;
     }
     const said = saidByPeer(error);
-    if (again && error.code === "not_found" && (await this.#deviceIsKnown())) {
-      throw new RunLost(this.#context.server, "the agent does not know the run any more", error);
+    if (again && error.code === "not_found") {
+      await this.#judgeUnknown(error);
     }
     if (begun && said && error.code === "aborted") {
       throw new TakenOver(error, this.#options);
@@ -70,7 +71,18 @@ export class Losses {
     }
   }
 
-  /** A server that was started anew does not know its agents at once: that is no news of the run. */
+  /**
+   * A server that was started anew does not know its agents at once: that is no news of the run. Only one that knew the
+   * device before it was asked for the run says by its answer that the agent does not have it. Throws RunLost then.
+   */
+  async #judgeUnknown(error: DutError): Promise<void> {
+    const isKnown = await this.#deviceIsKnown();
+    if (isKnown && this.#deviceWasKnown) {
+      throw new RunLost(this.#context.server, "the agent does not know the run any more", error);
+    }
+    this.#deviceWasKnown = isKnown;
+  }
+
   #deviceIsKnown(): Promise<boolean> {
     const { devices } = this.#context.connection;
     const { device } = this.#options;
