@@ -108,7 +108,7 @@ on() {
   cd "$LAB/$name"
   # Its own name, and none of the settings of whoever typed this.
   exec ip netns exec "$prefix-$name" unshare --uts sh -c 'hostname "$0" && exec "$@"' "$name" \
-    env -i LAB="$LAB" HOME="$LAB/$name" PATH="$LAB/bin:$PATH" TERM="${TERM:-dumb}" USER=root PS1="$name\$ " "$@"
+    env -i LAB="$LAB" HOME="$LAB/$name" PATH="$LAB/bin:$PATH" TERM="${TERM:-dumb}" ${TZ:+TZ="$TZ"} USER=root PS1="$name\$ " "$@"
 }
 
 unplug() {

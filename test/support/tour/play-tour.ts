@@ -43,7 +43,7 @@ export class Stage implements AsyncDisposable {
     const programs = await programFolder(join(folder, "programs"));
     // Network namespaces that are called so are removed by later tests when this process is killed.
     const machines = join(folder, `dutctl-${process.pid}-${stages}-tour`);
-    const env = { ...process.env, PATH: `${programs}:${process.env.PATH}`, LAB: machines };
+    const env = { ...process.env, PATH: `${programs}:${process.env.PATH}`, LAB: machines, TZ: atNoon(new Date()) };
     return new Stage(opened.move(), env, machines);
   }
 
@@ -119,4 +119,10 @@ export class Stage implements AsyncDisposable {
 /** All that was started by the line, as Ctrl-C is for all of it. */
 function kill({ child }: Terminal, signal: NodeJS.Signals): void {
   process.kill(-(child.process.pid as number), signal);
+}
+
+/** A time zone, as TZ has it, in which it is between noon and one: what a tour reserves ends on the same day there. */
+function atNoon(now: Date): string {
+  const westOfGreenwich = now.getUTCHours() - 12;
+  return `NOON${westOfGreenwich < 0 ? "" : "+"}${westOfGreenwich}`;
 }
