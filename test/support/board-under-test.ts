@@ -43,7 +43,7 @@ export async function openBoard(t: TestContext, kind: ModuleKind, { host = nodeH
     transcriptOf,
     async until(power: "off") {
       while (!(await run(["status"]))[0]?.startsWith(power)) {
-        await setTimeout(10);
+        await setTimeout(10, undefined, { signal: t.signal });
       }
     },
     async console() {

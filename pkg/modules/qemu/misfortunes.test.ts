@@ -58,7 +58,7 @@ suite("a board in QEMU that meets with misfortune", { skip: qemuSkip(), timeout:
     await console.until("board# ");
     await console.send("dd if=/dev/zero of=/dev/vda bs=1M\n");
     while ((await board.run(["status"])).length < 3) {
-      await setTimeout(10);
+      await setTimeout(10, undefined, { signal: t.signal });
     }
     const [, , status] = await board.run(["status"]);
     const off = await board.run(["off"]);
@@ -102,7 +102,7 @@ suite("a board in QEMU that meets with misfortune", { skip: qemuSkip(), timeout:
     const { call } = recordedCall(["on"], { signal: stop.signal });
     const running = board.module.run(call);
     while ((await board.run(["status"]))[0] === "off\n") {
-      await setTimeout(10);
+      await setTimeout(10, undefined, { signal: t.signal });
     }
     stop.abort(new Error("the client has gone"));
     await assert.rejects(running, new Error("the client has gone"));
@@ -155,7 +155,7 @@ suite("a board in QEMU that meets with misfortune", { skip: qemuSkip(), timeout:
     agent.kill("SIGKILL");
     await once(agent, "exit");
     while ((await processes()).length > 0) {
-      await setTimeout(10);
+      await setTimeout(10, undefined, { signal: t.signal });
     }
     const board = await openBoard(t, qemu, options);
     const reopened = [(await board.run(["status"]))[0], (await board.run(["on"]))[0]];

@@ -193,7 +193,7 @@ suite("a board in QEMU", { skip: qemuSkip(), timeout: 300_000 }, () => {
     const [pid] = await tpms();
     process.kill(Number(pid), "SIGKILL");
     while ((await board.run(["status"])).length < 3) {
-      await setTimeout(10);
+      await setTimeout(10, undefined, { signal: t.signal });
     }
     const status = await board.run(["status"]);
     await board.run(["reset"]);

@@ -182,7 +182,7 @@ suite("a virtual board", { skip: await boardSkip(), timeout: 120_000 }, () => {
     agent.kill("SIGKILL");
     await once(agent, "exit");
     while ((await processesWith(`uml_dir=${state}/`)).length > 0) {
-      await setTimeout(10);
+      await setTimeout(10, undefined, { signal: t.signal });
     }
     const board = await openBoard(t, uml, { state });
     const reopened = [await board.run(["status"]), await board.run(["on"])];
