@@ -8,7 +8,7 @@ export interface Part {
   readonly holders: readonly string[];
 }
 
-export interface Mount {
+interface Mount {
   /** Of the file system; that of no device for btrfs, whose devices are known by `source` only. */
   readonly number: string;
   readonly source: string;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 
 /** What a server asks for with the status 401 (RFC 7616, section 3.3). */
-export interface DigestChallenge {
+interface DigestChallenge {
   readonly realm: string;
   readonly nonce: string;
   readonly opaque: string | undefined;
@@ -66,7 +66,7 @@ function splitChallenges(header: string): readonly Challenge[] {
 }
 
 /** What is being proved: that `user` knows `password` and means this request. */
-export interface DigestClaim {
+interface DigestClaim {
   readonly method: string;
   /** Path and query. */
   readonly uri: string;

@@ -6,7 +6,7 @@ import { DutError } from "#pkg/errors/dut-error.ts";
 /** The tools that answer in milliseconds; stty on a port that still has output to send waits for it. */
 const toolLimitMs = 5_000;
 
-export interface SmallToolEnd {
+interface SmallToolEnd {
   /** Null when it did not end in 5 s and was killed. */
   readonly code: number | null;
   /** What it wrote to stderr. */

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { durationOption } from "../options/duration-option.ts";
 import { snmpOptions, snmpProblems } from "./snmp/snmp-options.ts";
 
-export const vendors = ["intellinet", "gude", "delock", "netio", "shelly", "tasmota", "snmp", "pdudaemon"] as const;
+const vendors = ["intellinet", "gude", "delock", "netio", "shelly", "tasmota", "snmp", "pdudaemon"] as const;
 
 const quotedVendors = vendors.map((vendor) => `"${vendor}"`).join(", ");
 

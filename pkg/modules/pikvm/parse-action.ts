@@ -3,7 +3,7 @@ import { quote } from "#pkg/golang/quote.ts";
 import { parseCombination } from "./keys.ts";
 import { type Mode, modes } from "./options.ts";
 
-export const powerCommands = ["on", "off", "force-off", "reset"] as const;
+const powerCommands = ["on", "off", "force-off", "reset"] as const;
 
 export type PowerCommand = (typeof powerCommands)[number];
 

@@ -1,12 +1,12 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
 
-export const powerActions = ["on", "off", "soft", "cycle", "reset", "nmi"] as const;
+const powerActions = ["on", "off", "soft", "cycle", "reset", "nmi"] as const;
 
 export type PowerAction = (typeof powerActions)[number];
 
 /** What users call a boot source, and what the schema ComputerSystem does. */
-export const bootSources = {
+const bootSources = {
   pxe: "Pxe",
   disk: "Hdd",
   cd: "Cd",

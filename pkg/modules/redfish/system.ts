@@ -76,7 +76,7 @@ export async function findSystem(service: Service, { system }: RedfishOptions): 
 }
 
 /** The last part of a path, which is the id of a resource. */
-export function idOf(path: string): string {
+function idOf(path: string): string {
   return path.replace(/\/+$/, "").split("/").at(-1) ?? path;
 }
 

@@ -13,7 +13,7 @@ export interface Command extends Pick<ProcessOptions, "program" | "args" | "cwd"
 }
 
 /** Which of the two ways to hear a command, and whether it may have the user's terminal, or what is piped in. */
-export interface Manner {
+interface Manner {
   readonly quiet: boolean;
   readonly interactive: boolean;
 }

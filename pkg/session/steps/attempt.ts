@@ -12,7 +12,7 @@ import { stepSession } from "./step-session.ts";
 export const stopMs = 12_000;
 
 /** What the steps that are due in any case have together once the run was stopped, in milliseconds. */
-export const lastingMs = 20_000;
+const lastingMs = 20_000;
 
 /** Faults that another attempt meets again; a device locks out who gives it a wrong password again and again. */
 const lastingFaults: { readonly [code in DutErrorCode]?: string } = {

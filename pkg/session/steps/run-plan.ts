@@ -7,7 +7,7 @@ import { attempt, type Course } from "./attempt.ts";
 import type { Plan } from "./plan.ts";
 
 /** A plan that is being carried out. */
-export interface Carrying {
+interface Carrying {
   /** What becomes of it; never rejects. A module that does not stop is not waited for. */
   readonly outcome: Promise<Outcome>;
   /** Resolves after that, when the last module has really stopped; never rejects. */

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { askUnit, type HttpUnit, parseAnswer } from "../http-unit.ts";
 import type { Outlet } from "../outlet.ts";
 
-export type ShellyGeneration = 1 | 2;
+type ShellyGeneration = 1 | 2;
 
 /**
  * Shelly relays, by the vendor's API documentation. The first generation has `/relay/N` and Basic credentials; those since

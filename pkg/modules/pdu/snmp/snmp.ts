@@ -20,7 +20,7 @@ const toolSlackMs = 2000;
 /** The tools leave at SIGTERM; one that hangs is killed after this, so that a stopped run can still put its outlet back. */
 const toolGraceMs = 500;
 
-export interface SnmpUnit {
+interface SnmpUnit {
   /** As net-snmp takes it, such as `udp:10.0.0.5:161`. */
   readonly address: string;
   /** The content of a snmp.conf(5) with the secrets. */

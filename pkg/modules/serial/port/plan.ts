@@ -15,7 +15,7 @@ export type RecordTo =
   | { readonly kind: "directory"; readonly directory: string; readonly fileBytes: number; readonly files: number };
 
 /** A minute and a half of a console at 115,200 baud. */
-export const usualHistory = 1024 * 1024;
+const usualHistory = 1024 * 1024;
 
 export interface CommonPlan {
   /** Bytes to keep in memory. */

@@ -15,7 +15,7 @@ const usualBreakMs = 250;
 const longestBreakMs = 3_000;
 
 /** An expression of a script, whose variables may not be known yet. */
-export interface Expression {
+interface Expression {
   readonly label: string;
   pattern(variables: Variables): Pattern;
 }
@@ -40,7 +40,7 @@ export type Step =
   | { readonly kind: "line"; readonly line: "dtr" | "rts"; readonly on: boolean };
 
 /** What steps before this one have settled. */
-export interface StepContext {
+interface StepContext {
   readonly lineEnding: string;
   /** The groups of their expressions. A step adds its own. */
   readonly known: Set<string>;

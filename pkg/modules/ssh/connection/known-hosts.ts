@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { parseBlob } from "./public-key.ts";
 
 /** One line of a known_hosts file that is about the server asked for. */
-export interface KnownKey {
+interface KnownKey {
   readonly type: string;
   readonly blob: Buffer;
   readonly revoked: boolean;

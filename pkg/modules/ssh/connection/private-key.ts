@@ -3,7 +3,7 @@ import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import type { Files } from "#pkg/host/files.ts";
 
 /** A private key as ssh2 takes it, and what decrypts it. */
-export interface PrivateKey {
+interface PrivateKey {
   readonly privateKey: string;
   readonly passphrase: string | undefined;
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { DutError } from "#pkg/errors/dut-error.ts";
 
 /** A key as a configuration pins it: the key itself in the wire's format, or its fingerprint. */
-export type PinnedKey =
+type PinnedKey =
   | { readonly kind: "key"; readonly type: string; readonly blob: Buffer }
   | { readonly kind: "fingerprint"; readonly fingerprint: string };
 
