@@ -10,6 +10,7 @@
 import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
 
 const [folder = "", version = "", tool = "", ...words] = process.argv.slice(2);
@@ -38,6 +39,13 @@ function note(chip: string, pin: number, level: Level, why: string): void {
 function die(message: string): never {
   process.stderr.write(`${tool}: ${message}\n`);
   process.exit(1);
+}
+
+/** Does what the kernel does at once: one of these tools after the other. SQLite's lock is let go also by a tool that is killed. */
+function alone<T>(work: () => T): T {
+  using lock = new DatabaseSync(join(folder, "lock"), { timeout: 60_000 });
+  lock.exec("BEGIN EXCLUSIVE");
+  return work();
 }
 
 function isAlive(pid: number): boolean {
@@ -93,8 +101,8 @@ function info(): void {
   });
   const { name, lines } = chipNamed(String(major === "1" ? positionals[0] : values.chip));
   process.stdout.write(`${name} - ${lines} lines:\n`);
-  for (let pin = 0; pin < lines; pin++) {
-    const line = lineAt(name, pin);
+  const held = alone(() => Array.from({ length: lines }, (_, pin) => lineAt(name, pin)));
+  for (const [pin, line] of held.entries()) {
     const id = pin < 40 ? `"GPIO${pin}"` : "unnamed";
     const direction = line === undefined ? "input" : "output";
     if (major === "1") {
@@ -132,9 +140,6 @@ function set(): void {
   if (others.length > 0 || pin >= lines || (major === "1" && given.mode !== "signal")) {
     die("this is not how a line is held");
   }
-  if (lineAt(chip, pin) !== undefined) {
-    die("error setting the GPIO line values: Device or resource busy");
-  }
   const drive = (level: Level) => {
     const line = {
       pid: process.pid,
@@ -147,17 +152,21 @@ function set(): void {
     note(chip, pin, level, "driven");
     return line;
   };
-  let line = drive(value === "1" ? "high" : "low");
+  let line = alone(() =>
+    lineAt(chip, pin) === undefined
+      ? drive(value === "1" ? "high" : "low")
+      : die("error setting the GPIO line values: Device or resource busy"),
+  );
   if (given.interactive === true) {
     converse(pin, line.level, (level) => {
-      line = drive(level);
+      line = alone(() => drive(level));
     });
     return;
   }
   setInterval(() => {}, 1_000_000);
   if (major === "1") {
     process.once("SIGTERM", () => {
-      letGo(chip, pin, line);
+      alone(() => letGo(chip, pin, line));
       process.exit(0);
     });
   }
