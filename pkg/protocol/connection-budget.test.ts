@@ -150,27 +150,51 @@ test("a connection without a request is closed in time, wherever it waits, and o
   assert.equal(hits.first_request, silent.perSource + 1);
 });
 
-test("one that is examined has a second more before it makes room", () => {
-  const { clock, dial, dialAll } = open();
-  const agents = dialAll(silent.perSource, "192.0.2.1");
-  clock.now += silent.safeMs;
-  agents[0]?.guest?.examined();
-  const first = dial("192.0.2.1").state;
-  assert.deepEqual([first, agents.slice(0, 3).map(({ state }) => state)], ["in", ["in", "closed", "in"]]);
-});
-
-test("one that is examined is silent until it has proved itself, for as long as who examines it lets it", async () => {
+test("those that are examined leave their places to others, and for a proof the time of a first request does not count", async () => {
   const { dial, dialAll, hits } = open({ firstRequestMs: 20 });
   const agents = dialAll(silent.perSource, "192.0.2.1");
   for (const { guest } of agents) {
     guest?.examined();
   }
-  const early = dial("192.0.2.1");
-  await once(early, "close");
-  agents[0]?.guest?.spoke();
-  const late = dial("192.0.2.1");
-  assert.deepEqual([states(agents), late.state], [{ in: silent.perSource }, "in"]);
-  assert.deepEqual(hits, { silent_per_source: 1, first_request: 1 });
+  const mute = dial("192.0.2.1");
+  const before = mute.state;
+  await once(mute, "close");
+  assert.deepEqual([states(agents), before, hits], [{ in: silent.perSource }, "in", { first_request: 1 }]);
+});
+
+test("as many are examined as a source may have, and those beyond are silent for a second more", () => {
+  const { clock, dial, dialAll } = open();
+  const examined = Array.from({ length: limits.examined.perSource }, () => {
+    const agent = dial("192.0.2.1");
+    agent.guest?.examined();
+    return agent;
+  });
+  const beyond = dialAll(silent.perSource, "192.0.2.1");
+  clock.now += silent.safeMs;
+  beyond[0]?.guest?.examined();
+  const first = dial("192.0.2.1").state;
+  assert.deepEqual([first, beyond.slice(0, 3).map(({ state }) => state)], ["in", ["in", "closed", "in"]]);
+  examined[0]?.destroy();
+  examined[1]?.guest?.spoke();
+  beyond[2]?.guest?.examined();
+  beyond[3]?.guest?.examined();
+  const [next, another] = [dial("192.0.2.1").state, dial("192.0.2.1").state];
+  assert.deepEqual([states(examined), next, another], [{ in: examined.length - 1, closed: 1 }, "in", "in"]);
+});
+
+test("all sources together are examined up to a limit", () => {
+  const { dialAll } = open();
+  const sources = Math.ceil(limits.examined.total / limits.examined.perSource);
+  for (let source = 1; source <= sources; source++) {
+    for (let each = 0; each < limits.examined.perSource; each++) {
+      dialAll(1, `192.0.2.${source}`)[0]?.guest?.examined();
+    }
+  }
+  const late = dialAll(silent.perSource, "192.0.2.100");
+  for (const { guest } of late) {
+    guest?.examined();
+  }
+  assert.deepEqual([states(late), states(dialAll(1, "192.0.2.100"))], [{ in: silent.perSource }, { waits: 1 }]);
 });
 
 test("connections that have spoken are bounded for a source, until one goes or is somebody else's", () => {

@@ -8,8 +8,9 @@ export interface Guest {
   /** It has made a request: from now on it counts among those of which something is known. */
   spoke(): void;
   /**
-   * It was taken over by somebody who waits for its proof, and who bounds the time for that. It is silent still, and may be
-   * so for another second before it makes room for others.
+   * It was taken over by somebody who waits for its proof, and who bounds the time for that. It has a place of another kind
+   * then, so that whoever comes next need not wait for proofs. While there is none it is silent still, and may be so for
+   * another second before it makes room for others.
    */
   examined(): void;
   /** It is not the listener's any more: whose it is knows who is there, and it counts for nothing here. */
@@ -31,6 +32,7 @@ export interface BudgetOptions {
 interface Account {
   readonly source: Source;
   silent: number;
+  examined: number;
   spoken: number;
   /** When connections of it were closed for abuse. */
   abuses: readonly number[];
@@ -44,7 +46,7 @@ interface Connection {
   readonly account: Account;
   readonly enter: (guest: Guest) => void;
   readonly patience: NodeJS.Timeout;
-  state: "waiting" | "silent" | "spoken" | "gone";
+  state: "waiting" | "silent" | "examined" | "spoken" | "gone";
   /** When it got its place, or began to be examined. */
   seatedAt: number;
 }
@@ -70,6 +72,7 @@ export class ConnectionBudget {
   readonly #silent = new Set<Connection>();
   /** The newest is the last. */
   readonly #waiting: Connection[] = [];
+  #examined = 0;
   #spoken = 0;
   #looking: NodeJS.Timeout | undefined;
 
@@ -187,20 +190,27 @@ export class ConnectionBudget {
   }
 
   #speak(connection: Connection): void {
-    if (connection.state === "silent") {
-      clearTimeout(connection.patience);
-      this.#silent.delete(connection);
-      connection.account.silent -= 1;
+    if (connection.state === "silent" || connection.state === "examined") {
+      this.#leave(connection);
       connection.state = "spoken";
       connection.account.spoken += 1;
       this.#spoken += 1;
-      this.#seatSoon();
     }
   }
 
   #examine(connection: Connection): void {
-    if (connection.state === "silent") {
-      clearTimeout(connection.patience);
+    if (connection.state !== "silent") {
+      return;
+    }
+    const { account } = connection;
+    clearTimeout(connection.patience);
+    const { perSource, fromHere, total } = limits.examined;
+    if (account.examined < (account.source.here ? fromHere : perSource) && this.#examined < total) {
+      this.#leave(connection);
+      connection.state = "examined";
+      account.examined += 1;
+      this.#examined += 1;
+    } else {
       connection.seatedAt = this.#now();
       this.#silent.delete(connection);
       this.#silent.add(connection);
@@ -225,6 +235,10 @@ export class ConnectionBudget {
         this.#silent.delete(connection);
         account.silent -= 1;
         this.#seatSoon();
+        break;
+      case "examined":
+        account.examined -= 1;
+        this.#examined -= 1;
         break;
       case "spoken":
         account.spoken -= 1;
@@ -264,6 +278,7 @@ export class ConnectionBudget {
     const account: Account = {
       source,
       silent: 0,
+      examined: 0,
       spoken: 0,
       abuses: [],
       penalisedUntil: 0,
@@ -278,9 +293,9 @@ export class ConnectionBudget {
     const now = this.#now();
     const inUse = new Set(this.#waiting.map(({ account }) => account));
     for (const [name, account] of this.#accounts) {
-      const { silent, spoken, abuses, penalisedUntil } = account;
+      const { silent, examined, spoken, abuses, penalisedUntil } = account;
       const lately = Math.max(penalisedUntil, (abuses.at(-1) ?? 0) + limits.abuse.withinMs);
-      if (silent + spoken === 0 && !inUse.has(account) && (abuses.length === 0 || lately < now)) {
+      if (silent + examined + spoken === 0 && !inUse.has(account) && (abuses.length === 0 || lately < now)) {
         this.#accounts.delete(name);
       }
     }

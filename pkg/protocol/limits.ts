@@ -49,6 +49,10 @@ export const limits = {
    * anybody out.
    */
   silent: { perSource: 20, fromHere: 64, total: 256, waiting: 1024, safeMs: 1_000 },
+  /** Agents that dial in and have not proved who they are, some 100 KB each. Those beyond count as silent. */
+  examined: { perSource: 64, fromHere: 256, total: 512 },
+  /** Connections that the kernel keeps until the process accepts them: a lab's agents that all come back at once. */
+  backlog: 4096,
   /**
    * Connections that have made one. A source may be a server with the runs of many, or the router of a whole lab; who shows
    * a certificate is held to his own share of all that he has open.

@@ -208,7 +208,7 @@ async function bind(server: Server, address: Address): Promise<void> {
     address.kind === "unix"
       ? { path: address.path }
       : { host: address.host === "localhost" ? "127.0.0.1" : address.host || undefined, port: address.port };
-  server.listen(where);
+  server.listen({ ...where, backlog: limits.backlog });
   try {
     await once(server, "listening");
   } catch (error) {
