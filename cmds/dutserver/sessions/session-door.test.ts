@@ -70,8 +70,12 @@ function ask({ listener: { address } }: Server, own?: Credentials): Socket {
 
 test("those who ask to be agents and prove nothing have few places, and an agent gets in beside them", async () => {
   await using server = await openServer();
-  const liars = Array.from({ length: limits.silent.fromHere }, () => ask(server));
-  await Promise.all(liars.map((liar) => once(liar, "data")));
+  const liars: Socket[] = [];
+  while (liars.length < limits.examined.fromHere + limits.silent.fromHere) {
+    const more = Array.from({ length: limits.silent.fromHere }, () => ask(server));
+    await Promise.all(more.map((liar) => once(liar, "data")));
+    liars.push(...more);
+  }
   const pushed = Promise.race(liars.map((liar) => once(liar, "close")));
   using agent = await dialIn(formatAddress(server.listener.address), { name: "bench", devices: [] });
   const verdict = await agent.next();
