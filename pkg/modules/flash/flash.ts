@@ -1,9 +1,11 @@
 import { resolve } from "node:path";
+import { parseDuration } from "#pkg/golang/duration.ts";
 import { quote } from "#pkg/golang/quote.ts";
 import type { Processes } from "#pkg/host/processes.ts";
 import { defineModule } from "../module.ts";
 import { askTool } from "../tool/ask-tool.ts";
 import { findTool } from "../tool/find-tool.ts";
+import { openHub, portResource } from "../usb-hub/hub.ts";
 import { type FlashOptions, flashOptions, toolNameOf } from "./options.ts";
 import { parseRequest } from "./parse-request.ts";
 import type { Workshop } from "./programmer.ts";
@@ -16,7 +18,10 @@ export const flash = defineModule({
   name: "flash",
   summary: "read and write a flash chip",
   config: flashOptions,
-  resources: ({ tool, programmer }) => [{ kind: "flash programmer", name: resourceName(tool, programmer) }],
+  resources: ({ tool, programmer, recover }) => [
+    { kind: "flash programmer", name: resourceName(tool, programmer) },
+    ...(recover === undefined ? [] : [portResource(recover.location, recover.port)]),
+  ],
   help: helpText,
   async open(options, { host, signal }) {
     const shop = await openWorkshop(options, host, signal);
@@ -51,7 +56,10 @@ async function openWorkshop(options: FlashOptions, host: Workshop["host"], signa
     tool: flashTool(options, { progress: name !== "dpcmd" && (await knowsProgress(processes, program, signal)) }),
     program,
     name,
-    recover: recover && { ...recover, uhubctl: await findTool(processes, "uhubctl", "uhubctl") },
+    recover: recover && {
+      hub: await openHub(recover.location, [recover.port], processes),
+      offMs: parseDuration(recover.delay),
+    },
   };
 }
 

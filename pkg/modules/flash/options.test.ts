@@ -3,13 +3,14 @@ import { test } from "node:test";
 import { flash } from "./flash.ts";
 import { flashOptions } from "./options.ts";
 
-test("entries with one programmer exclude each other, also of two tools, and others do not", () => {
+test("entries with one programmer or its USB port exclude each other, also of two tools, and others do not", () => {
   const names = [
     { tool: "flashrom", programmer: "ch341a_spi" },
     { tool: "/opt/bin/flashprog", programmer: "ch341a_spi" },
     { tool: "flashrom", programmer: "serprog:dev=/dev/ttyACM0" },
     { tool: "dpcmd", programmer: "1" },
     { tool: "dpcmd" },
+    { tool: "dpcmd", recover: { location: "1-1.4", port: 2 } },
   ].map((options) =>
     flash
       .configure(options)
@@ -22,6 +23,7 @@ test("entries with one programmer exclude each other, also of two tools, and oth
     "flash programmer serprog:dev=/dev/ttyACM0",
     "flash programmer dpcmd 1",
     "flash programmer dpcmd",
+    "flash programmer dpcmd,USB port 2 of hub 1-1.4",
   ]);
 });
 

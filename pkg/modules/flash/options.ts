@@ -1,5 +1,7 @@
 import { basename } from "node:path";
 import { z } from "zod";
+import { durationOption } from "../options/duration-option.ts";
+import { hubLocationOption } from "../usb-hub/location-option.ts";
 
 const toolNames = ["flashrom", "flashprog", "dpcmd"] as const;
 
@@ -28,11 +30,9 @@ export const flashOptions = z
     file: z.string().min(1).optional().describe("an image on the agent that is written instead of one of the client's"),
     recover: z
       .strictObject({
-        location: z
-          .string()
-          .regex(/^\d+(-\d+(\.\d+)*)?$/, "expected a hub as uhubctl names it, such as 1-1.4")
-          .describe("the hub, as uhubctl names it, such as 1-1.4"),
-        port: z.int().positive().describe("the hub's port"),
+        location: hubLocationOption(),
+        port: z.int().min(1).max(99).describe("number of the port on its hub"),
+        delay: durationOption().default("2s").describe("how long the port is left without power"),
       })
       .optional()
       .describe("USB port of the programmer: power-cycled with uhubctl before a second try"),

@@ -6,7 +6,8 @@ import type { Call } from "../module.ts";
 import { askTool } from "../tool/ask-tool.ts";
 import { endedWell } from "../tool/ended-badly.ts";
 import { runTool } from "../tool/run-tool.ts";
-import { powerCycle, type UsbPort } from "./power-cycle.ts";
+import { cycle } from "../usb-hub/cycle.ts";
+import type { Hub } from "../usb-hub/hub.ts";
 import type { Chip, FlashTool } from "./tool.ts";
 import { toolFailure, undefinedContent } from "./tool-failure.ts";
 import { toolProgress } from "./tool-progress.ts";
@@ -25,7 +26,8 @@ export interface Workshop {
   /** Absolute path of the tool, and its name. */
   readonly program: string;
   readonly name: string;
-  readonly recover: (UsbPort & { readonly uhubctl: string }) | undefined;
+  /** The USB port of the programmer, and how long it is left without power before a second try. */
+  readonly recover: { readonly hub: Hub; readonly offMs: number } | undefined;
 }
 
 type Action = (image: string) => readonly string[];
@@ -132,16 +134,14 @@ export class Programmer {
   }
 
   async #recover(failure: DutError): Promise<void> {
-    const { recover, host } = this.#shop;
+    const { recover } = this.#shop;
     if (recover === undefined) {
       throw failure;
     }
     const { session, signal } = this.#call;
-    const { location, port, uhubctl } = recover;
-    await session.print(
-      `${failure.message}\nPower-cycling port ${port} of the USB hub ${location} before a second try\n`,
-    );
-    await powerCycle(recover, uhubctl, host.processes, signal);
+    const { hub, offMs } = recover;
+    await session.print(`${failure.message}\nPower-cycling USB port ${hub.name} before a second try\n`);
+    await cycle(hub, offMs, this.#call);
     for (let look = 0; look < looks && (await this.#ask()) instanceof DutError; look++) {
       await setTimeout(lookEveryMs, undefined, { signal }).catch(() => signal.throwIfAborted());
     }

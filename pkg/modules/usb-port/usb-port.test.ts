@@ -5,7 +5,6 @@ import { silentLog } from "#pkg/log/log.ts";
 import { memoryHost } from "#test/support/memory-host.ts";
 import { recordedCall } from "#test/support/recorded-call.ts";
 import { ToolFolder } from "#test/support/tool-folder.ts";
-import { parsePowers } from "./hub.ts";
 import { usbPort } from "./usb-port.ts";
 
 const openFolder = () => ToolFolder.open({ uhubctl: ["uhubctl.ts"] });
@@ -113,18 +112,6 @@ test("what is no place and no port cannot be configured", () => {
   ]) {
     assert.throws(() => usbPort.configure(options), { name: "ZodError" });
   }
-});
-
-test("a port of USB 3 has power as long as one of its two hubs gives it", () => {
-  assert.deepEqual(
-    parsePowers(
-      "  Port 1: 02a0 power 5gbps Rx.Detect\n  Port 2: 0080 off\n  Port 1: 0000 off\n  Port 2: 0000 off [power]\n",
-    ),
-    new Map([
-      [1, "on"],
-      [2, "off"],
-    ]),
-  );
 });
 
 test("the uhubctl that is installed says that there is no such hub", {

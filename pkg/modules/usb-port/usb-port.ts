@@ -1,19 +1,14 @@
 import { z } from "zod";
 import { formatDuration, parseDuration } from "#pkg/golang/duration.ts";
-import { putBack } from "../hardware/put-back.ts";
 import { type Call, defineModule } from "../module.ts";
 import { durationOption } from "../options/duration-option.ts";
-import { pause } from "../pause.ts";
+import { cycle } from "../usb-hub/cycle.ts";
+import { type Hub, openHub, portResource } from "../usb-hub/hub.ts";
+import { hubLocationOption } from "../usb-hub/location-option.ts";
 import { parseVerb } from "../verb.ts";
-import { type Hub, openHub, type Power } from "./hub.ts";
 
 const config = z.strictObject({
-  location: z
-    .string()
-    .regex(/^\d{1,3}(?:-\d{1,3}(?:\.\d{1,3})*)?$/, {
-      error: "expected the place of a hub as uhubctl shows it, such as 1-1.4",
-    })
-    .describe("place of the hub, as uhubctl shows it, such as 1-1.4"),
+  location: hubLocationOption(),
   ports: z
     .string()
     .regex(/^[1-9]\d?(?:,[1-9]\d?)*$/, { error: "expected the number of a port, or several such as 2,3" })
@@ -30,8 +25,7 @@ export const usbPort = defineModule({
   name: "usb-port",
   summary: "switch the power of a USB port",
   config,
-  resources: (options) =>
-    portsOf(options).map((port) => ({ kind: "USB port", name: `${port} of hub ${options.location}` })),
+  resources: (options) => portsOf(options).map((port) => portResource(options.location, port)),
   help: ({ location, ports, delay }) => `on        give the port power
 off       take its power away
 cycle     take its power away for ${formatDuration(parseDuration(delay))}, and give it back
@@ -50,16 +44,15 @@ Port ${ports} of the USB hub at ${location}, through uhubctl.
 
 async function run(call: Call, hub: Hub, { delay }: Options): Promise<void> {
   const { session, signal } = call;
-  const report = async (power: Power) => await session.print(`USB port ${hub.name} is ${power}\n`);
   const verb = parseVerb(call.args, ["on", "off", "cycle", "status"]);
   switch (verb) {
     case "on":
     case "off":
       await hub.switch(verb, signal);
-      await report(verb);
+      await session.print(`USB port ${hub.name} is ${verb}\n`);
       return;
     case "cycle":
-      await cycle(hub, parseDuration(delay), call, report);
+      await cycle(hub, parseDuration(delay), call);
       return;
     case "status":
       for (const [port, power] of await hub.look(signal)) {
@@ -67,21 +60,4 @@ async function run(call: Call, hub: Hub, { delay }: Options): Promise<void> {
       }
       return;
   }
-}
-
-/** The port has power again at the end, also when the run ends before. */
-async function cycle(hub: Hub, delayMs: number, call: Call, report: (power: Power) => Promise<void>) {
-  const { signal } = call;
-  // A hub that is not there, or not ours, has not lost its power by this run.
-  await hub.look(signal);
-  try {
-    await hub.switch("off", signal);
-    await report("off");
-    await pause(delayMs, signal);
-  } finally {
-    await putBack(call, `USB port ${hub.name} may still be without power`, () =>
-      hub.switch("on", new AbortController().signal),
-    );
-  }
-  await report("on");
 }

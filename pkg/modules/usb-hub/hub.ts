@@ -1,5 +1,6 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Processes } from "#pkg/host/processes.ts";
+import type { Resource } from "../module.ts";
 import { wellAnswered } from "../tool/ask-tool.ts";
 import { askToolInTime } from "../tool/ask-tool-in-time.ts";
 import { confirm } from "../tool/confirm.ts";
@@ -19,6 +20,11 @@ export interface Hub {
   look(signal: AbortSignal): Promise<ReadonlyMap<number, Power>>;
   /** Resolves when the hub shows all ports as they were wanted. Throws failed_precondition when it does not. */
   switch(power: Power, signal: AbortSignal): Promise<void>;
+}
+
+/** What a run that switches this port uses. */
+export function portResource(location: string, port: number): Resource {
+  return { kind: "USB port", name: `${port} of hub ${location}` };
 }
 
 /** Throws failed_precondition when there is no uhubctl. Whether the hub is there is not asked before it is used. */
