@@ -6,12 +6,12 @@ import { defineModule } from "../module.ts";
 import { askTool } from "../tool/ask-tool.ts";
 import { findTool } from "../tool/find-tool.ts";
 import { openHub, portResource } from "../usb-hub/hub.ts";
+import type { Workshop } from "./chip/programmer.ts";
+import { readChip } from "./chip/read-chip.ts";
+import { writeChip } from "./chip/write-chip.ts";
 import { type FlashOptions, flashOptions, toolNameOf } from "./options.ts";
 import { parseRequest } from "./parse-request.ts";
-import type { Workshop } from "./programmer.ts";
-import { readChip } from "./read-chip.ts";
-import { flashTool } from "./tool.ts";
-import { writeChip } from "./write-chip.ts";
+import { flashTool } from "./tool/flash-tool.ts";
 
 /** Reads and writes the flash chip of a board through a programmer. */
 export const flash = defineModule({

@@ -2,15 +2,15 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Host } from "#pkg/host/host.ts";
-import type { Call } from "../module.ts";
-import { askTool } from "../tool/ask-tool.ts";
-import { endedWell } from "../tool/ended-badly.ts";
-import { runTool } from "../tool/run-tool.ts";
-import { cycle } from "../usb-hub/cycle.ts";
-import type { Hub } from "../usb-hub/hub.ts";
-import type { Chip, FlashTool } from "./tool.ts";
-import { toolFailure, undefinedContent } from "./tool-failure.ts";
-import { toolProgress } from "./tool-progress.ts";
+import type { Call } from "#pkg/modules/module.ts";
+import { askTool } from "#pkg/modules/tool/ask-tool.ts";
+import { endedWell } from "#pkg/modules/tool/ended-badly.ts";
+import { runTool } from "#pkg/modules/tool/run-tool.ts";
+import { cycle } from "#pkg/modules/usb-hub/cycle.ts";
+import type { Hub } from "#pkg/modules/usb-hub/hub.ts";
+import type { Chip, FlashTool } from "../tool/flash-tool.ts";
+import { toolFailure, undefinedContent } from "../tool/tool-failure.ts";
+import { toolProgress } from "../tool/tool-progress.ts";
 
 /** The time in which a tool may end what it does to the chip before it is killed. */
 const graceMs = 10_000;

@@ -1,5 +1,5 @@
-import type { FlashOptions } from "./options.ts";
-import type { FlashTool } from "./tool.ts";
+import type { FlashOptions } from "../options.ts";
+import type { FlashTool } from "./flash-tool.ts";
 
 /**
  * flashrom, and flashprog, which branched off it and takes the same words. From flashrom(8) of version 1.3 and what that

@@ -1,4 +1,4 @@
-import type { Progress } from "../session.ts";
+import type { Progress } from "#pkg/modules/session.ts";
 
 /** More than the longest of the words and bars below, which may come in two pieces. */
 const keptCharacters = 120;

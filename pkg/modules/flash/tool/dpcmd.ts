@@ -1,5 +1,5 @@
-import type { FlashOptions } from "./options.ts";
-import type { FlashTool } from "./tool.ts";
+import type { FlashOptions } from "../options.ts";
+import type { FlashTool } from "./flash-tool.ts";
 
 /**
  * dpcmd of Dediprog for the SF100 and SF600, from the usage text and the sources of its version for Linux. `-u` changes

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Files } from "#pkg/host/files.ts";
-import { refuseWithoutRoom, storeImage } from "../image-stream/store-image.ts";
-import type { Call } from "../module.ts";
-import type { FlashOptions } from "./options.ts";
-import type { FlashRequest } from "./parse-request.ts";
+import { refuseWithoutRoom, storeImage } from "#pkg/modules/image-stream/store-image.ts";
+import type { Call } from "#pkg/modules/module.ts";
+import type { FlashOptions } from "../options.ts";
+import type { FlashRequest } from "../parse-request.ts";
+import type { Chip, FlashTool } from "../tool/flash-tool.ts";
+import { undefinedContent } from "../tool/tool-failure.ts";
 import { Programmer, type Workshop } from "./programmer.ts";
-import type { Chip, FlashTool } from "./tool.ts";
-import { undefinedContent } from "./tool-failure.ts";
 
 const name = "image.bin";
 const readBackName = "back.bin";

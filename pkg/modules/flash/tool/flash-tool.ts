@@ -1,7 +1,7 @@
+import type { FlashOptions } from "../options.ts";
+import { toolNameOf } from "../options.ts";
 import { dpcmd } from "./dpcmd.ts";
 import { flashrom } from "./flashrom.ts";
-import type { FlashOptions } from "./options.ts";
-import { toolNameOf } from "./options.ts";
 
 /** The chip that a programmer is wired to. */
 export interface Chip {

@@ -1,6 +1,6 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
-import { refuseWithoutRoom } from "../image-stream/store-image.ts";
-import type { Call } from "../module.ts";
+import { refuseWithoutRoom } from "#pkg/modules/image-stream/store-image.ts";
+import type { Call } from "#pkg/modules/module.ts";
 import { Programmer, type Workshop } from "./programmer.ts";
 
 const name = "image.bin";

@@ -1,7 +1,7 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { ExitStatus } from "#pkg/host/processes.ts";
-import { endedBadly } from "../tool/ended-badly.ts";
-import { excerpt } from "../tool/excerpt.ts";
+import { endedBadly } from "#pkg/modules/tool/ended-badly.ts";
+import { excerpt } from "#pkg/modules/tool/excerpt.ts";
 
 /** What flashrom and flashprog say when there is no programmer, or no right to use it. */
 const noProgrammer = /Programmer initialization failed/i;
