@@ -3,7 +3,7 @@ import { defineModule } from "../module.ts";
 import { type ImageOptions, imageOptions, placeOf, resourcesOf } from "./options.ts";
 import { parseAction, writeUsage } from "./parse-action.ts";
 import { readImage } from "./read.ts";
-import { writeImage } from "./write.ts";
+import { writeImage } from "./write/write-image.ts";
 
 /** Writes disk images to cards, sticks and other disks of the agent. */
 export const image = defineModule({

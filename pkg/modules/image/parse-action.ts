@@ -1,7 +1,7 @@
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
 import type { ImageOptions } from "./options.ts";
-import type { Origin } from "./source.ts";
+import type { Origin } from "./source/source.ts";
 
 export type Action =
   | { readonly kind: "write"; readonly origin: Origin }

@@ -1,15 +1,15 @@
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import type { Host } from "#pkg/host/host.ts";
-import { compressionOf, decompress, magicBytes } from "../image-stream/compression.ts";
-import { peekable } from "../image-stream/peekable.ts";
-import { steps } from "../image-stream/steps.ts";
-import type { Call } from "../module.ts";
-import { bytesOf } from "../options/size-option.ts";
-import { HeadLast } from "./head.ts";
-import type { ImageOptions } from "./options.ts";
+import { compressionOf, decompress, magicBytes } from "#pkg/modules/image-stream/compression.ts";
+import { peekable } from "#pkg/modules/image-stream/peekable.ts";
+import { steps } from "#pkg/modules/image-stream/steps.ts";
+import type { Call } from "#pkg/modules/module.ts";
+import { bytesOf } from "#pkg/modules/options/size-option.ts";
+import type { ImageOptions } from "../options.ts";
+import { type Origin, openSource, readBmap } from "../source/source.ts";
+import { openTarget, type Target } from "../target.ts";
+import { HeadLast } from "./head-last.ts";
 import { Ranges } from "./ranges.ts";
-import { type Origin, openSource, readBmap } from "./source.ts";
-import { openTarget, type Target } from "./target.ts";
 import { compareHead, compareRest } from "./verify.ts";
 
 /**

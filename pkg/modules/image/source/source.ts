@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Host } from "#pkg/host/host.ts";
-import type { Session } from "../session.ts";
+import type { Session } from "#pkg/modules/session.ts";
 import { type BlockMap, parseBmap } from "./bmap.ts";
 
 /** A map of a card that is written in single blocks all over has 10 MiB. */

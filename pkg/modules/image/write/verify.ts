@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import type { Disk } from "#pkg/host/disks.ts";
-import { steps } from "../image-stream/steps.ts";
-import type { Call } from "../module.ts";
-import type { HeadLast } from "./head.ts";
+import { steps } from "#pkg/modules/image-stream/steps.ts";
+import type { Call } from "#pkg/modules/module.ts";
+import type { HeadLast } from "./head-last.ts";
 import type { SummedRange } from "./ranges.ts";
 
 /** Reads from the medium all but the head that is held. Throws data_loss where it is not what was written. */

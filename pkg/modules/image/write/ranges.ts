@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { DutError } from "#pkg/errors/dut-error.ts";
-import type { BlockMap, MappedRange } from "./bmap.ts";
+import type { BlockMap, MappedRange } from "../source/bmap.ts";
 
 /** A part of an image as it came. */
 export interface SummedRange extends MappedRange {
