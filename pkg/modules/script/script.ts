@@ -4,6 +4,7 @@ import { DutError } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
 import type { Host } from "#pkg/host/host.ts";
 import { type Call, defineModule } from "../module.ts";
+import { mannerOptions, notBoth } from "../options/manner-options.ts";
 import { endedBadly, endedWell } from "../tool/ended-badly.ts";
 import { type Command, runAsUser } from "../tool/run-as-user.ts";
 
@@ -16,13 +17,9 @@ const config = z
       .optional()
       .describe("what runs it: a path, or a name that is searched on PATH; without it, what its first line says (#!)"),
     directory: z.string().min(1).optional().describe("the directory that it runs in; without it, the agent's"),
-    quiet: z.boolean().default(false).describe("show nothing but the stderr of a script that failed"),
-    interactive: z.boolean().default(false).describe("give the script the user's terminal, or what is piped in"),
+    ...mannerOptions("script"),
   })
-  .refine(({ quiet, interactive }) => !(quiet && interactive), {
-    path: ["quiet"],
-    message: "an interactive script cannot be quiet: leave one of the two options out",
-  });
+  .refine(...notBoth("script"));
 
 type Options = z.output<typeof config>;
 

@@ -4,22 +4,19 @@ import { quote } from "#pkg/golang/quote.ts";
 import type { ExitStatus, Processes } from "#pkg/host/processes.ts";
 import { commandString } from "../command-string.ts";
 import { type Call, defineModule } from "../module.ts";
+import { mannerOptions, notBoth } from "../options/manner-options.ts";
 import { RemoteExit } from "../remote-exit.ts";
 import { runAsUser } from "../tool/run-as-user.ts";
+
+const manner = mannerOptions("command");
 
 const config = z
   .strictObject({
     path: z.string().min(1).default("/bin/sh").describe("the shell: a path, or a name that is searched on PATH"),
-    quiet: z.boolean().default(false).describe("show nothing but the stderr of a command that failed"),
-    interactive: z
-      .boolean()
-      .default(false)
-      .describe("give the command the user's terminal, or what is piped in; without a command, start a shell"),
+    ...manner,
+    interactive: manner.interactive.describe(`${manner.interactive.description}; without a command, start a shell`),
   })
-  .refine(({ quiet, interactive }) => !(quiet && interactive), {
-    path: ["quiet"],
-    message: "an interactive shell cannot be quiet: leave one of the two options out",
-  });
+  .refine(...notBoth("shell"));
 
 type Options = z.output<typeof config>;
 

@@ -1,5 +1,6 @@
 import type { ExitStatus, Processes, ProcessOptions } from "#pkg/host/processes.ts";
 import type { Call } from "../module.ts";
+import type { Manner } from "../options/manner-options.ts";
 import { conduct } from "./conduct.ts";
 import { Tail } from "./tail.ts";
 
@@ -10,12 +11,6 @@ const keptStderrBytes = 64 * 1024;
 export interface Command extends Pick<ProcessOptions, "program" | "args" | "cwd"> {
   /** For the error when it does not start. */
   readonly title: string;
-}
-
-/** Which of the two ways to hear a command, and whether it may have the user's terminal, or what is piped in. */
-interface Manner {
-  readonly quiet: boolean;
-  readonly interactive: boolean;
 }
 
 /**
