@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { nodeSerialPorts } from "#pkg/host/node-serial-ports.ts";
 import type { SerialPort } from "#pkg/host/serial-ports.ts";
@@ -9,20 +9,32 @@ import type { Child } from "#test/support/child.ts";
 import { Lab } from "#test/support/lab.ts";
 import { logged, recordsOf } from "#test/support/log-records.ts";
 import { mountsAreMissing, PrivateMount } from "#test/support/private-mount.ts";
-import { openPtyPair, type PtyPair, withoutSocat } from "#test/support/pty-pair.ts";
+import { openPtyPair, withoutSocat } from "#test/support/pty-pair.ts";
 
 const skip = withoutSocat;
 
 /** An agent with a board whose console is at one end of a cable; the board is the test, at the other end. */
-async function openBoard(lab: Lab, pair: PtyPair, options: Readonly<Record<string, unknown>> = {}, place: Lab = lab) {
-  const use = (more: Readonly<Record<string, unknown>>) => ({
+async function openBoard(t: TestContext, options: object = {}, startedBy: readonly string[] = []) {
+  await using open = new AsyncDisposableStack();
+  const lab = open.use(await Lab.open(t.signal));
+  const pair = open.use(await openPtyPair());
+  const use = (more: object) => ({
     uses: [{ module: "serial", passthrough: true, with: { port: pair.device, delay: "0s", ...more } }],
   });
-  const agent = await place.agent({ board: { cmds: { console: use(options), watch: use({ watch: true }) } } });
+  const devices = { board: { cmds: { console: use(options), watch: use({ watch: true }) } } };
+  const agent = await lab.startedBy(...startedBy).agent(devices);
   await logged(agent, { msg: "serial port open" });
-  const far = await nodeSerialPorts().open(pair.farEnd, { baud: 115_200 });
-  const start = (user: string, ...args: string[]) => lab.start("dutctl", ["-s", agent.address, "-u", user, ...args]);
-  return { agent, far, start };
+  const far = open.use(await nodeSerialPorts().open(pair.farEnd, { baud: 115_200 }));
+  const as = (user: string, args: readonly string[]) => ["-s", agent.address, "-u", user, ...args];
+  const opened = open.move();
+  return {
+    agent,
+    pair,
+    far,
+    start: (user: string, ...args: string[]) => lab.start("dutctl", as(user, args)),
+    dutctl: (user: string, ...args: string[]) => lab.dutctl(as(user, args)),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
 }
 
 async function hears(far: SerialPort, ending: string): Promise<string> {
@@ -46,10 +58,8 @@ for (const protocol of ["lab", "v1"]) {
   test(`a console begins with what was said before, and no line is lost or doubled where it goes on live (${protocol})`, {
     skip,
   }, async (t) => {
-    await using lab = await Lab.open(t.signal);
-    await using pair = await openPtyPair();
-    const { far, start } = await openBoard(lab, pair);
-    await using _far = far;
+    await using board = await openBoard(t);
+    const { far, start } = board;
     const done = new AbortController();
     const talk = async () => {
       for (let number = 1; !done.signal.aborted && number < 60_000; number += 1) {
@@ -76,9 +86,8 @@ for (const protocol of ["lab", "v1"]) {
 test("-no-follow shows the last lines and ends, also when the device is gone, and an expect may match in them", {
   skip,
 }, async (t) => {
-  await using lab = await Lab.open(t.signal);
-  await using pair = await openPtyPair();
-  const { agent, far, start } = await openBoard(lab, pair);
+  await using board = await openBoard(t);
+  const { pair, far, start, dutctl } = board;
   const watcher = start("bob@h", "board", "watch");
   await watcher.said("stdout", /Connected/);
   await far.write(Buffer.from("one\ntwo\nthree\nlogin:\n"), t.signal);
@@ -89,7 +98,7 @@ test("-no-follow shows the last lines and ends, also when the device is gone, an
   await far[Symbol.asyncDispose]();
   await pair.unplug();
   await watcher.said("stdout", /disconnected/);
-  const { stdout } = await lab.dutctl(["-s", agent.address, "board", "console", "-history", "3", "-no-follow"]);
+  const { stdout } = await dutctl("alice@h", "board", "console", "-history", "3", "-no-follow");
   await leave(watcher);
   assert.deepEqual([code, stdout], [0, "two\nthree\nlogin:\n"]);
 });
@@ -97,11 +106,9 @@ test("-no-follow shows the last lines and ends, also when the device is gone, an
 test("two users watch while a third one types, on a device that is locked, and neither of them can type", {
   skip,
 }, async (t) => {
-  await using lab = await Lab.open(t.signal);
-  await using pair = await openPtyPair();
-  const { agent, far, start } = await openBoard(lab, pair);
-  await using _far = far;
-  await lab.dutctl(["-s", agent.address, "-u", "alice@h", "board", "lock", "1h"]);
+  await using board = await openBoard(t);
+  const { far, start, dutctl } = board;
+  await dutctl("alice@h", "board", "lock", "1h");
   const writer = start("alice@h", "board", "console", "-i");
   const watchers = [start("bob@h", "board", "watch"), start("carol@h", "-protocol", "v1", "board", "watch")];
   await Promise.all([writer, ...watchers].map((child) => child.said("stdout", /Connected/)));
@@ -109,8 +116,8 @@ test("two users watch while a third one types, on a device that is locked, and n
   const heard = await hears(far, "\r");
   await far.write(Buffer.from("Linux board\n"), t.signal);
   await Promise.all([writer, ...watchers].map((child) => child.said("stdout", /Linux board/)));
-  const typed = await lab.dutctl(["-s", agent.address, "-u", "bob@h", "board", "watch", "send", "x"]);
-  const second = await lab.dutctl(["-s", agent.address, "-u", "bob@h", "board", "console", "-t", "1ms"]);
+  const typed = await dutctl("bob@h", "board", "watch", "send", "x");
+  const second = await dutctl("bob@h", "board", "console", "-t", "1ms");
   await Promise.all([writer, ...watchers].map(leave));
   assert.deepEqual(
     [heard, typed.code, /"send" is not for this command, which only looks/.test(typed.stderr), second.code],
@@ -121,13 +128,11 @@ test("two users watch while a third one types, on a device that is locked, and n
 test("a console is handed over to the same user, and to others when it is shared; who had it looks on", {
   skip,
 }, async (t) => {
-  await using lab = await Lab.open(t.signal);
-  await using pair = await openPtyPair();
-  const { agent, far, start } = await openBoard(lab, pair);
-  await using _far = far;
+  await using board = await openBoard(t);
+  const { far, start, dutctl } = board;
   const first = start("alice@h", "board", "console", "-i");
   await first.said("stdout", /Connected/);
-  const uninvited = await lab.dutctl(["-s", agent.address, "-u", "bob@h", "board", "console", "-take", "-t", "1ms"]);
+  const uninvited = await dutctl("bob@h", "board", "console", "-take", "-t", "1ms");
   const second = start("alice@h", "-protocol", "v1", "board", "console", "-i", "-take", "-share");
   await first.said("stdout", /"alice@h" has the device now, and you are watching/);
   await second.said("stdout", /Connected/);
@@ -140,9 +145,9 @@ test("a console is handed over to the same user, and to others when it is shared
   const heard = await hears(far, "!");
   await far.write(Buffer.from("seen by all"), t.signal);
   await Promise.all([first, second, third].map((child) => child.said("stdout", /seen by all/)));
-  const holder = await lab.dutctl(["-s", agent.address, "-u", "carol@h", "board", "console", "-t", "1ms"]);
+  const holder = await dutctl("carol@h", "board", "console", "-t", "1ms");
   await Promise.all([first, second, third].map(leave));
-  const after = await lab.dutctl(["-s", agent.address, "-u", "carol@h", "board", "console", "-t", "1ms"]);
+  const after = await dutctl("carol@h", "board", "console", "-t", "1ms");
   const locked = (by: string) => `✗ device "board" is locked by "${by}"`;
   assert.deepEqual(
     [uninvited.stderr.split("\n")[0], heard, holder.stderr.split("\n")[0], after.code],
@@ -153,12 +158,9 @@ test("a console is handed over to the same user, and to others when it is shared
 test("a full disk stops the record and nothing else, is said once, and what is missing is noted when there is room", {
   skip: withoutSocat || mountsAreMissing,
 }, async (t) => {
-  await using lab = await Lab.open(t.signal);
-  await using pair = await openPtyPair();
   await using disk = await PrivateMount.tmpfs(512 * 1024);
-  const options = { record: join(disk.path, "consoles") };
-  const { agent, far, start } = await openBoard(lab, pair, options, lab.startedBy(...disk.enter));
-  await using _far = far;
+  await using board = await openBoard(t, { record: join(disk.path, "consoles") }, disk.enter);
+  const { agent, far, start } = board;
   const ballast = join(disk.seen, "ballast");
   await writeFile(ballast, Buffer.alloc(256 * 1024));
   const watcher = start("alice@h", "board", "watch");
