@@ -8,6 +8,21 @@ const surroundings = { device: "/dev/pts/7", accelerator: "tcg", disk: "attached
 const argumentsOf = (options: object, around: object = {}) =>
   qemuArguments(planBoard(qemuOptions.parse({ state: "/lab/board", ...options })), { ...surroundings, ...around });
 
+/** What every board of these tests has, whatever its options. */
+const monitorAndConsole = [
+  "-chardev",
+  "socket,id=monitor,path=/lab/board/run/monitor",
+  "-mon",
+  "chardev=monitor,mode=control",
+  "-chardev",
+  "serial,id=console,path=/dev/pts/7",
+  "-serial",
+  "chardev:console",
+];
+
+const noForward =
+  "forwards.0: expected a forward such as tcp:127.0.0.1:2222-:22, with IPv4 addresses and ports from 1 to 65535";
+
 test("a state directory is all that a board needs, and QEMU is confined", () => {
   assert.deepEqual(argumentsOf({}), [
     "-no-user-config",
@@ -26,14 +41,7 @@ test("a state directory is all that a board needs, and QEMU is confined", () => 
     "1",
     "-m",
     "256M",
-    "-chardev",
-    "socket,id=monitor,path=/lab/board/run/monitor",
-    "-mon",
-    "chardev=monitor,mode=control",
-    "-chardev",
-    "serial,id=console,path=/dev/pts/7",
-    "-serial",
-    "chardev:console",
+    ...monitorAndConsole,
     "-vga",
     "std",
     "-drive",
@@ -75,14 +83,7 @@ test("an ARM board with everything has it", () => {
     "4",
     "-m",
     "1G",
-    "-chardev",
-    "socket,id=monitor,path=/lab/board/run/monitor",
-    "-mon",
-    "chardev=monitor,mode=control",
-    "-chardev",
-    "serial,id=console,path=/dev/pts/7",
-    "-serial",
-    "chardev:console",
+    ...monitorAndConsole,
     "-device",
     "virtio-gpu-pci",
     "-device",
@@ -128,18 +129,9 @@ for (const [options, problem] of [
   [{ interface: "virtio,snapshot=on" }, "interface: expected an interface such as virtio, ide or sd"],
   [{ nic: "e1000,mac=1" }, "nic: expected a model such as virtio-net-pci or e1000e"],
   [{ memory: "1G,maxmem=2G" }, "memory: expected a number and k, M or G, such as 64M"],
-  [
-    { forwards: ["tcp::22-:22,guestfwd=tcp:10.0.2.1:1-cmd:sh"] },
-    "forwards.0: expected a forward such as tcp:127.0.0.1:2222-:22, with IPv4 addresses and ports from 1 to 65535",
-  ],
-  [
-    { forwards: ["tcp:127.0.0.256:1-:22"] },
-    "forwards.0: expected a forward such as tcp:127.0.0.1:2222-:22, with IPv4 addresses and ports from 1 to 65535",
-  ],
-  [
-    { forwards: ["tcp::70000-:22"] },
-    "forwards.0: expected a forward such as tcp:127.0.0.1:2222-:22, with IPv4 addresses and ports from 1 to 65535",
-  ],
+  [{ forwards: ["tcp::22-:22,guestfwd=tcp:10.0.2.1:1-cmd:sh"] }, noForward],
+  [{ forwards: ["tcp:127.0.0.256:1-:22"] }, noForward],
+  [{ forwards: ["tcp::70000-:22"] }, noForward],
   [{ initrd: "/initrd" }, "initrd: it needs the option kernel"],
   [{ append: "quiet" }, "append: it needs the option kernel"],
   [{ network: false, forwards: ["tcp::1-:22"] }, "forwards: they need a network, which the option network denies"],
