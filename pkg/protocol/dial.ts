@@ -2,7 +2,7 @@ import { createConnection, type Socket } from "node:net";
 import type { Role } from "#pkg/auth/peer.ts";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { type Address, formatAddress } from "./address.ts";
-import { limits } from "./limits.ts";
+import { answeredInTime } from "./answer-in-time.ts";
 
 /**
  * This machine's own addresses, in the order that the existing programs listen on. Named here (RFC 6761, section 6.3)
@@ -88,25 +88,11 @@ async function open(target: Target, address: Address, signal: AbortSignal): Prom
 /** Waits for the event that says a socket is ready; a socket that is not is destroyed. */
 async function settled(socket: Socket, ready: string, address: Address, signal: AbortSignal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const seconds = limits.connectMs / 1000;
-  const patience = setTimeout(() => {
-    reject(new DutError("unavailable", `no answer from ${formatAddress(address)} within ${seconds} s`));
-  }, limits.connectMs);
-  const onAbort = () => reject(signal.reason);
   const onError = (error: Error) => reject(new DutError("unavailable", firstOf(error).message, { cause: error }));
-  signal.addEventListener("abort", onAbort);
   socket.once(ready, () => resolve());
   socket.on("error", onError);
-  try {
-    await promise;
-    socket.off("error", onError);
-  } catch (error) {
-    socket.destroy();
-    throw error;
-  } finally {
-    clearTimeout(patience);
-    signal.removeEventListener("abort", onAbort);
-  }
+  await answeredInTime(promise, socket, address, signal);
+  socket.off("error", onError);
 }
 
 /** Of a name with several addresses the first that failed says enough. */

@@ -2,9 +2,9 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { type Address, formatAddress } from "#pkg/protocol/address.ts";
+import { answeredInTime } from "#pkg/protocol/answer-in-time.ts";
 import { type ClientTls, dial } from "#pkg/protocol/dial.ts";
 import { versionHeader } from "#pkg/protocol/headers.ts";
-import { limits } from "#pkg/protocol/limits.ts";
 import { protocolVersion } from "#pkg/protocol/version.ts";
 
 /** What a connection of HTTP/1.1 is taken over for. */
@@ -50,22 +50,8 @@ export async function upgrade(
   });
   request.once("response", (response) => void refusal(response, place).then(reject, reject));
   request.once("error", (error) => reject(brokenUpgrade(error, place)));
-  const onAbort = () => reject(signal.reason);
-  const patience = setTimeout(
-    () => reject(new DutError("unavailable", `no answer from ${place} within ${limits.connectMs / 1000} s`)),
-    limits.connectMs,
-  );
-  signal.addEventListener("abort", onAbort);
   request.end();
-  try {
-    return await promise;
-  } catch (error) {
-    socket.destroy();
-    throw error;
-  } finally {
-    clearTimeout(patience);
-    signal.removeEventListener("abort", onAbort);
-  }
+  return await answeredInTime(promise, socket, address, signal);
 }
 
 /**
