@@ -4,6 +4,7 @@ import { nodeProcesses } from "#pkg/host/node-processes.ts";
 import { silentLog } from "#pkg/log/log.ts";
 import { memoryHost } from "#test/support/memory-host.ts";
 import { recordedCall } from "#test/support/recorded-call.ts";
+import { printedBy } from "#test/support/run-module.ts";
 import { ToolFolder } from "#test/support/tool-folder.ts";
 import { sdMux } from "./sd-mux.ts";
 
@@ -11,13 +12,7 @@ const openFolder = () => ToolFolder.open({ usbsdmux: ["usbsdmux.ts"] });
 
 const device = "/dev/usb-sd-mux/id-00048.00643";
 
-async function said(folder: ToolFolder, options: object, ...args: string[]): Promise<string> {
-  const { call, transcript } = recordedCall(args);
-  const context = { host: folder.host(), log: silentLog, signal: call.signal };
-  await using mux = await sdMux.configure(options).open(context);
-  await mux.run(call);
-  return transcript.map((said) => ("print" in said ? said.print : "?")).join("");
-}
+const said = (folder: ToolFolder, options: object, ...args: string[]) => printedBy(sdMux, options, args, folder.host());
 
 test("a card goes where it is told, which the mux confirms", async () => {
   await using folder = await openFolder();

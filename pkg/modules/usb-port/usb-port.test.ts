@@ -4,18 +4,14 @@ import { nodeProcesses } from "#pkg/host/node-processes.ts";
 import { silentLog } from "#pkg/log/log.ts";
 import { memoryHost } from "#test/support/memory-host.ts";
 import { recordedCall } from "#test/support/recorded-call.ts";
+import { printedBy } from "#test/support/run-module.ts";
 import { ToolFolder } from "#test/support/tool-folder.ts";
 import { usbPort } from "./usb-port.ts";
 
 const openFolder = () => ToolFolder.open({ uhubctl: ["uhubctl.ts"] });
 
-async function said(folder: ToolFolder, options: object, ...args: string[]): Promise<string> {
-  const { call, transcript } = recordedCall(args);
-  const context = { host: folder.host(), log: silentLog, signal: call.signal };
-  await using port = await usbPort.configure({ location: "1-1", ...options }).open(context);
-  await port.run(call);
-  return transcript.map((said) => ("print" in said ? said.print : "?")).join("");
-}
+const said = (folder: ToolFolder, options: object, ...args: string[]) =>
+  printedBy(usbPort, { location: "1-1", ...options }, args, folder.host());
 
 test("a port is switched off and on, which its hub shows, and others are left alone", async () => {
   await using folder = await openFolder();

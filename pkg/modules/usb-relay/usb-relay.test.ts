@@ -4,6 +4,7 @@ import { nodeProcesses } from "#pkg/host/node-processes.ts";
 import { silentLog } from "#pkg/log/log.ts";
 import { memoryHost } from "#test/support/memory-host.ts";
 import { recordedCall } from "#test/support/recorded-call.ts";
+import { printedBy } from "#test/support/run-module.ts";
 import { ToolFolder } from "#test/support/tool-folder.ts";
 import { parseStates } from "./relay.ts";
 import { usbRelay } from "./usb-relay.ts";
@@ -14,13 +15,8 @@ async function openFolder(): Promise<ToolFolder> {
   return folder;
 }
 
-async function said(folder: ToolFolder, ...args: string[]): Promise<string> {
-  const { call, transcript } = recordedCall(args);
-  const context = { host: folder.host(), log: silentLog, signal: call.signal };
-  await using relay = await usbRelay.configure({ relay: "BITFT_1", pulse: "10ms" }).open(context);
-  await relay.run(call);
-  return transcript.map((said) => ("print" in said ? said.print : "?")).join("");
-}
+const said = (folder: ToolFolder, ...args: string[]) =>
+  printedBy(usbRelay, { relay: "BITFT_1", pulse: "10ms" }, args, folder.host());
 
 test("a relay does what it is told, which its board shows, and the other one is left alone", async () => {
   await using folder = await openFolder();
