@@ -10,26 +10,9 @@ import { messageOf } from "#pkg/errors/dut-error.ts";
 import { nodeProcesses } from "#pkg/host/node-processes.ts";
 import { silentLog } from "#pkg/log/log.ts";
 import { moduleKinds } from "#pkg/modules/modules.ts";
+import { injections } from "#test/support/injections.ts";
 import { memoryHost } from "#test/support/memory-host.ts";
 import { recordedCall } from "#test/support/recorded-call.ts";
-
-/** What a user may type; a shell that takes any of it for a program makes the file `marker`. */
-const typed = (marker: string) => [
-  `; touch ${marker}`,
-  `$(touch ${marker})`,
-  `\`touch ${marker}\``,
-  `\ntouch ${marker}\n`,
-  `' ; touch ${marker} #`,
-  `" ; touch ${marker} #`,
-  `'"'"'; touch ${marker}; '"'"'`,
-  `\\'; touch ${marker} #`,
-  `>${marker}`,
-  "--option",
-  "-c",
-  "",
-  "*",
-  "~",
-];
 
 function command(uses: string, args = "{name: x, desc: x}") {
   const text = `devices: {board: {cmds: {go: {args: [${args}], uses: [${uses}]}}}}`;
@@ -51,7 +34,7 @@ async function said(shell: string, value: string): Promise<string> {
 
 test("what a user types reaches the program of a shell command as one argument, whatever it is", async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), "injection-"));
-  for (const value of typed(join(folder.path, "marker"))) {
+  for (const value of injections(join(folder.path, "marker"))) {
     const shells = [
       "printf '<%s>' ${x}",
       "printf '<%s>' \"${x}\"",

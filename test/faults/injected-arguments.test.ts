@@ -5,29 +5,10 @@ import { readdir, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { parseAddress } from "#pkg/protocol/address.ts";
 import { connectTo } from "#pkg/protocol/client.ts";
+import { injections } from "#test/support/injections.ts";
 import { type Daemon, Lab } from "#test/support/lab.ts";
 import { openSshServer, withoutSshd } from "#test/support/ssh-server.ts";
 import { protocols } from "./spoken.ts";
-
-/** What a user may type for an argument; a shell that takes any of it for a program makes the file `marker`. */
-const typed = (marker: string) => [
-  `; touch ${marker}`,
-  `$(touch ${marker})`,
-  `\`touch ${marker}\``,
-  `\ntouch ${marker}\n`,
-  `' ; touch ${marker} #`,
-  `" ; touch ${marker} #`,
-  `'"'"'; touch ${marker}; '"'"'`,
-  `\\'; touch ${marker} #`,
-  `| touch ${marker}`,
-  `&& touch ${marker}`,
-  `>${marker}`,
-  "--option",
-  "-rf",
-  "*",
-  "",
-  "x".repeat(4_096),
-];
 
 const templated = (uses: readonly object[]) => ({ args: [{ name: "x", desc: "x" }], uses });
 
@@ -42,7 +23,7 @@ const saidLocally = (value: string) =>
   `${`<${value}>`.repeat(3)}Hello from dummy status module\nCalled with 1 arguments\nArg 0: ${value}\n`;
 
 async function tryAll(lab: Lab, { address }: Daemon, command: string, said: (value: string) => string): Promise<void> {
-  for (const value of typed(lab.path("marker"))) {
+  for (const value of injections(lab.path("marker"))) {
     const { code, stdout, stderr } = await lab.dutctl(["-s", address, "board", command, value]);
     assert.deepEqual([code, stdout, stderr], [0, said(value), ""]);
   }

@@ -1,0 +1,21 @@
+/** What a user may type for an argument; a shell that takes any of it for a program makes the file `marker`. */
+export const injections = (marker: string) => [
+  `; touch ${marker}`,
+  `$(touch ${marker})`,
+  `\`touch ${marker}\``,
+  `\ntouch ${marker}\n`,
+  `' ; touch ${marker} #`,
+  `" ; touch ${marker} #`,
+  `'"'"'; touch ${marker}; '"'"'`,
+  `\\'; touch ${marker} #`,
+  `| touch ${marker}`,
+  `&& touch ${marker}`,
+  `>${marker}`,
+  "--option",
+  "-c",
+  "-rf",
+  "*",
+  "~",
+  "",
+  "x".repeat(4_096),
+];
