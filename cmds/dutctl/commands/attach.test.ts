@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { RunInfoSchema, RunResponseSchema } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
+import type { RunResponseSchema } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
+import { goingRuns } from "../test/going-runs.ts";
 import { dutctl, typed } from "../test/recorded-world.ts";
 import { ScriptedAgent } from "../test/scripted-agent.ts";
 
@@ -16,21 +17,8 @@ const started: Answer = {
 };
 const end: Answer["msg"] = { case: "end", value: { code: "ok" } };
 
-const going: MessageInitShape<typeof RunInfoSchema>[] = [
-  { runId: "r3", device: "dev1", command: "up", owner: "bob@h", sinceMs: 1795170443000n, attached: true },
-  { runId: "r2", device: "dev1", command: "sh", args: ["a b"], owner: "alice@desk", sinceMs: 1795170443000n },
-  {
-    runId: "r1",
-    device: "dev1",
-    command: "sh",
-    owner: "alice@desk",
-    sinceMs: 1795170440000n,
-    end: { code: "aborted", message: "module failed: no", exitStatus: 4 },
-  },
-];
-
 /** An agent of which one run can be attached to, and what it was asked and told. */
-async function agentWith(course: readonly Answer[], runs = going) {
+async function agentWith(course: readonly Answer[], runs = goingRuns) {
   const asked: unknown[] = [];
   const told: unknown[] = [];
   const agent = await ScriptedAgent.start({}, undefined, {

@@ -1,22 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { RunInfoSchema } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
+import { goingRuns } from "../test/going-runs.ts";
 import { dutctl } from "../test/recorded-world.ts";
 import { ScriptedAgent } from "../test/scripted-agent.ts";
-
-const going: MessageInitShape<typeof RunInfoSchema>[] = [
-  { runId: "r3", device: "dev1", command: "up", owner: "bob@h", sinceMs: 1795170443000n, attached: true },
-  { runId: "r2", device: "dev1", command: "sh", args: ["a b"], owner: "alice@desk", sinceMs: 1795170443000n },
-  {
-    runId: "r1",
-    device: "dev1",
-    command: "sh",
-    owner: "alice@desk",
-    sinceMs: 1795170440000n,
-    end: { code: "aborted", message: "module failed: no", exitStatus: 4 },
-  },
-];
 
 test("runs shows what goes on and what ended", async () => {
   const asked: string[] = [];
@@ -24,7 +10,7 @@ test("runs shows what goes on and what ended", async () => {
     runs: {
       listRuns({ device }) {
         asked.push(device);
-        return { runs: going };
+        return { runs: goingRuns };
       },
     },
   });
