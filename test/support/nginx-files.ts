@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Child } from "./child.ts";
 import { freePorts } from "./free-ports.ts";
+import { nginxConfiguration } from "./nginx-configuration.ts";
 
 /** How much of an answer below `/slow` comes at once. */
 export const fastBytes = 1024 * 1024;
@@ -33,20 +34,14 @@ export async function openNginxFiles(): Promise<NginxFiles> {
   };
 }
 
-/** One process, so that nothing outlives it when it is killed; it serves as the user of the test. */
 function configuration(folder: string, port: number): string {
-  return `daemon off; master_process off; pid ${folder}/pid; error_log stderr notice;
-events {}
-http {
-  access_log off;
-  client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/fastcgi;
-  uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;
-  server {
-    listen 127.0.0.1:${port};
-    root ${folder}/files;
-    location /slow/ { alias ${folder}/files/; limit_rate_after ${fastBytes}; limit_rate 1k; }
-    location /private/ { alias ${folder}/files/; auth_basic "lab"; auth_basic_user_file ${folder}/users; }
-  }
-}
-`;
+  return nginxConfiguration(
+    folder,
+    `server {
+  listen 127.0.0.1:${port};
+  root ${folder}/files;
+  location /slow/ { alias ${folder}/files/; limit_rate_after ${fastBytes}; limit_rate 1k; }
+  location /private/ { alias ${folder}/files/; auth_basic "lab"; auth_basic_user_file ${folder}/users; }
+}`,
+  );
 }

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import type { Lab } from "./lab.ts";
+import { nginxConfiguration } from "./nginx-configuration.ts";
 
 /** Why a test that needs nginx is skipped, if it is. */
 export const withoutNginx: string | false =
@@ -24,32 +25,26 @@ export async function openNginx(lab: Lab, server: string, patience: number): Pro
   return { clients: `unix:${folder}/clients.sock`, agents: `unix:${folder}/agents.sock` };
 }
 
-/** One process, so that nothing outlives it when it is killed. */
 function configuration(folder: string, server: string, seconds: number): string {
-  return `daemon off; master_process off; pid ${folder}/pid; error_log stderr notice;
-events {}
-http {
-  access_log off;
-  client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/fastcgi;
-  uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;
-  client_body_timeout ${seconds}s; keepalive_timeout ${seconds}s; send_timeout ${seconds}s;
-  server {
-    listen unix:${folder}/clients.sock http2;
-    location / {
-      grpc_pass grpc://${server};
-      grpc_read_timeout ${seconds}s; grpc_send_timeout ${seconds}s;
-    }
-  }
-  server {
-    listen unix:${folder}/agents.sock;
-    location / {
-      proxy_pass http://${server};
-      proxy_http_version 1.1;
-      proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection upgrade;
-      proxy_read_timeout ${seconds}s; proxy_send_timeout ${seconds}s;
-    }
+  return nginxConfiguration(
+    folder,
+    `client_body_timeout ${seconds}s; keepalive_timeout ${seconds}s; send_timeout ${seconds}s;
+server {
+  listen unix:${folder}/clients.sock http2;
+  location / {
+    grpc_pass grpc://${server};
+    grpc_read_timeout ${seconds}s; grpc_send_timeout ${seconds}s;
   }
 }
-`;
+server {
+  listen unix:${folder}/agents.sock;
+  location / {
+    proxy_pass http://${server};
+    proxy_http_version 1.1;
+    proxy_set_header Upgrade $http_upgrade;
+    proxy_set_header Connection upgrade;
+    proxy_read_timeout ${seconds}s; proxy_send_timeout ${seconds}s;
+  }
+}`,
+  );
 }
