@@ -42,6 +42,16 @@ const working: Script = {
   },
 };
 
+/** Prints without end. */
+const flooding: Script = {
+  run: async function* () {
+    const text = Buffer.alloc(1024 * 1024, "x");
+    for (;;) {
+      yield { msg: { case: "print", value: { text } } };
+    }
+  },
+};
+
 const echo: Script = {
   run: async function* (requests) {
     for await (const { msg } of requests) {
@@ -70,14 +80,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 test("a second signal ends the program although its output is not read", async () => {
-  await using agent = await ScriptedAgent.start({
-    run: async function* () {
-      const text = Buffer.alloc(1024 * 1024, "x");
-      for (;;) {
-        yield { msg: { case: "print", value: { text } } };
-      }
-    },
-  });
+  await using agent = await ScriptedAgent.start(flooding);
   const child = start(["-s", agent.address, "dev1", "flood"]);
   await once(child.stdout, "readable");
   child.kill("SIGINT");
@@ -109,14 +112,7 @@ test("a second signal ends the program with a line that says what may still go o
 });
 
 test("one signal ends a run whose output is not read", async () => {
-  await using agent = await ScriptedAgent.start({
-    run: async function* () {
-      const text = Buffer.alloc(1024 * 1024, "x");
-      for (;;) {
-        yield { msg: { case: "print", value: { text } } };
-      }
-    },
-  });
+  await using agent = await ScriptedAgent.start(flooding);
   const child = start(["-s", agent.address, "dev1", "flood"]);
   await once(child.stdout, "readable");
   child.kill("SIGINT");
