@@ -7,6 +7,7 @@ import { parseOptions } from "../options.ts";
 import { openOutput } from "../output/output.ts";
 import { Footer } from "../terminal/footer.ts";
 import type { TerminalSize } from "../terminal/terminal.ts";
+import { aliceAtDesk } from "../test/alice-at-desk.ts";
 import { ScriptedAgent } from "../test/scripted-agent.ts";
 import type { World } from "../world.ts";
 import { watch } from "./watch.ts";
@@ -64,16 +65,11 @@ test("watch draws its table anew when the window changes its size, and no longer
   const { outlet, terminal, listeners, drawnAt, resize } = memoryTerminal();
   const stop = new AbortController();
   const world: World = {
+    ...aliceAtDesk,
     stdin: async function* () {},
     stdout: outlet,
     stderr: outlet,
     terminal,
-    env: {},
-    directory: "/nonexistent",
-    hostname: () => "desk",
-    userName: () => "alice",
-    now: () => new Date(0),
-    runtime: "",
     signal: stop.signal,
   };
   const plain = { colour: false, isTerminal: true };

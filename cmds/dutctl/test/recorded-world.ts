@@ -1,5 +1,6 @@
 import { main } from "../main.ts";
 import type { Outlet, World } from "../world.ts";
+import { aliceAtDesk } from "./alice-at-desk.ts";
 
 interface Given {
   readonly stdin?: () => AsyncIterable<Uint8Array>;
@@ -45,15 +46,13 @@ export async function dutctl(argv: readonly string[], given: Given = {}): Promis
     },
   });
   const code = await main(argv, {
+    ...aliceAtDesk,
     stdin: given.stdin ?? silence,
     stdout: outlet(stdout, "stdout"),
     stderr: outlet(stderr, "stderr"),
     env: given.env ?? { USER: "alice" },
-    directory: given.directory ?? "/nonexistent",
-    hostname: () => "desk",
-    userName: () => "alice",
+    directory: given.directory ?? aliceAtDesk.directory,
     now: () => given.now ?? new Date("2026-11-20T10:27:23Z"),
-    runtime: "node26.10.0",
     signal: given.signal ?? new AbortController().signal,
   });
   return { code, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() };

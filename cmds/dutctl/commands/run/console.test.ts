@@ -7,6 +7,7 @@ import { connectTo } from "#pkg/protocol/client.ts";
 import { grantsOf } from "../../files/grants.ts";
 import { parseOptions } from "../../options.ts";
 import type { TerminalSize, UserConsole } from "../../terminal/user-console.ts";
+import { aliceAtDesk } from "../../test/alice-at-desk.ts";
 import { JournalAgent } from "../../test/journal-agent.ts";
 import { ended, print, type Step } from "../../test/journal-steps.ts";
 import type { ForwardedSignal } from "../../world.ts";
@@ -60,15 +61,10 @@ async function runOn(agent: JournalAgent, user: ReturnType<typeof memoryConsole>
   const out = { format: "text" as const, write: async () => {} };
   const note = async (text: string) => void user.said.push(["note", text]);
   const world = {
+    ...aliceAtDesk,
     stdin: () => user.console.input,
     stdout: { isTerminal: false, write: async () => {} },
     stderr: { isTerminal: false, write: async () => {} },
-    env: {},
-    directory: "/nonexistent",
-    hostname: () => "desk",
-    userName: () => "alice",
-    now: () => new Date(0),
-    runtime: "",
     signal: new AbortController().signal,
     onSignal: user.onSignal,
   };
