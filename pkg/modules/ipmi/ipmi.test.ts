@@ -24,7 +24,7 @@ async function said(options: object, args: readonly string[], parts: { processes
   return [...transcript.map((utterance) => Object.values(utterance).join()), ...(error === undefined ? [] : [error])];
 }
 
-suite("with OpenIPMI's simulated BMC", { skip: withoutIpmi, timeout: 60_000 }, () => {
+suite("with OpenIPMI's simulated BMC", { skip: withoutIpmi }, () => {
   let bmc: IpmiSim;
   before(async () => {
     bmc = await openIpmiSim();

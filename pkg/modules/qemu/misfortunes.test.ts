@@ -21,7 +21,7 @@ const temporary = () => mkdtempDisposable(join(tmpdir(), "qemu-"));
 
 const tpmSkip = missingProgram("swtpm", "swtpm").length > 0 && "needs swtpm: apt-get install swtpm";
 
-suite("a board in QEMU that meets with misfortune", { skip: qemuSkip(), timeout: 300_000 }, () => {
+suite("a board in QEMU that meets with misfortune", { skip: qemuSkip() }, () => {
   let boots: QemuBoots;
   before(async () => {
     boots = await QemuBoots.make();

@@ -21,7 +21,7 @@ const imagesSkip = await boardSkip();
 const tpmSkip = missingProgram("swtpm", "swtpm").length > 0 && "needs swtpm: apt-get install swtpm";
 const qcow2Skip = missingProgram("qemu-img", "qemu-utils").length > 0 && "needs qemu-img: apt-get install qemu-utils";
 
-suite("a board in QEMU", { skip: qemuSkip(), timeout: 300_000 }, () => {
+suite("a board in QEMU", { skip: qemuSkip() }, () => {
   let boots: QemuBoots;
   before(async () => {
     boots = await QemuBoots.make();

@@ -90,9 +90,7 @@ test("an interactive script has the user's terminal", async (t) => {
   assert.deepEqual(transcript, [{ rawMode: true }, { stdout: "24 80\r\n" }, { rawMode: false }]);
 });
 
-test("a script that ignores SIGTERM is gone when its run is cancelled, and so is what it started", {
-  timeout: 30_000,
-}, async (t) => {
+test("a script that ignores SIGTERM is gone when its run is cancelled, and so is what it started", async (t) => {
   await using calls = await openRollCall();
   const path = await written(
     t,

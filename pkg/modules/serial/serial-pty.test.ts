@@ -146,7 +146,6 @@ test("watching shows output until the run is cancelled, and the port is free aga
 
 test("a cable that is pulled and plugged in again leaves an interactive user with the board that is there then", {
   skip,
-  timeout: 30_000,
 }, async (t) => {
   const serialPorts = nodeSerialPorts();
   await using pair = await openPtyPair();
@@ -190,9 +189,7 @@ test("a cable that is pulled and plugged in again leaves an interactive user wit
   );
 });
 
-test("an expression that hangs engines that backtrack costs an expect its time and no other run more", {
-  timeout: 30_000,
-}, async () => {
+test("an expression that hangs engines that backtrack costs an expect its time and no other run more", async () => {
   const { serialPorts } = memorySerialPorts({ "/dev/board": { greeting: [`${"a".repeat(60_000)}!`] } });
   const { call } = recordedCall(["-t", "500ms", "--", "expect", "(a+)+$"]);
   const started = performance.now();

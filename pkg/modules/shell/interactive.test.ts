@@ -9,7 +9,6 @@ import { shell } from "./shell.ts";
 const processes = nodeProcesses();
 const onLinux = {
   skip: process.platform === "linux" ? false : "needs pseudo terminals as Linux has them",
-  timeout: 30_000,
 };
 const terminal = { type: "xterm", size: { rows: 24, columns: 80 } };
 

@@ -98,7 +98,7 @@ test("exactly one command string is taken", async () => {
   );
 });
 
-test("output without end costs no memory and is held up by who does not take it", { timeout: 60_000 }, async (t) => {
+test("output without end costs no memory and is held up by who does not take it", async (t) => {
   const megabytes = 1024;
   const { call } = recordedCall([`head -c ${megabytes}M /dev/zero`]);
   let bytes = 0;

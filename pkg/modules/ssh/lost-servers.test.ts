@@ -14,7 +14,7 @@ function at({ port, user, userKey, hostKey }: SshServer) {
   return { host: "127.0.0.1", port, user, privatekey: userKey.path, hostkey: hostKey.publicKey };
 }
 
-suite("servers and commands that do not answer", { skip: withoutSshd, timeout: 40_000, concurrency: true }, () => {
+suite("servers and commands that do not answer", { skip: withoutSshd, concurrency: true }, () => {
   test("a board that falls silent in the middle of a command is given up after ten seconds", async () => {
     await using server = await openSshServer();
     const { call } = recordedCall(["echo ready; sleep 60"]);

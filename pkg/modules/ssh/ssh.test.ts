@@ -12,7 +12,7 @@ import { ssh } from "./ssh.ts";
 
 const parts = { files: nodeFiles() };
 
-suite("with a real SSH server", { skip: withoutSshd, timeout: 60_000 }, () => {
+suite("with a real SSH server", { skip: withoutSshd }, () => {
   let server: SshServer;
   before(async () => {
     server = await openSshServer();

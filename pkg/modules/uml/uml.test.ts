@@ -16,7 +16,7 @@ const owner = join(import.meta.dirname, "../../../test/programs/board-owner.ts")
 
 const temporary = () => mkdtempDisposable(join(tmpdir(), "uml-"));
 
-suite("a virtual board", { skip: await boardSkip(), timeout: 120_000 }, () => {
+suite("a virtual board", { skip: await boardSkip() }, () => {
   let images: Awaited<ReturnType<typeof temporary>>;
   before(async () => {
     images = await temporary();

@@ -52,7 +52,7 @@ export function moduleContract(kind: ModuleKind, readme: string): void {
   });
 
   for (const [promise, hold] of Object.entries(promises)) {
-    test(`${name} ${promise}`, { timeout: 60_000 }, async () => {
+    test(`${name} ${promise}`, async () => {
       for (const use of examplesOf(kind, readme).uses) {
         await hold(use);
       }

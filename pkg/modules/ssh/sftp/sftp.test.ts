@@ -17,7 +17,7 @@ function at({ port, user, userKey, hostKey }: SshServer) {
   return { host: "127.0.0.1", port, user, privatekey: userKey.path, hostkey: hostKey.publicKey };
 }
 
-suite("files of a real SSH server", { skip: withoutSshd, timeout: 60_000 }, () => {
+suite("files of a real SSH server", { skip: withoutSshd }, () => {
   let server: SshServer;
   let files: string;
   before(async () => {
