@@ -1,10 +1,9 @@
-import { createSocket } from "node:dgram";
-import { once } from "node:events";
 import { existsSync, statSync } from "node:fs";
 import { mkdtempDisposable, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Child } from "./child.ts";
+import { ownUdpPlace } from "./udp-place.ts";
 
 const simulator = "/usr/bin/ipmi_sim";
 
@@ -42,8 +41,7 @@ export async function openIpmiSim(): Promise<IpmiSim> {
   await using acquired = new AsyncDisposableStack();
   const { path: directory } = acquired.use(await mkdtempDisposable(join(tmpdir(), "ipmi-sim-")));
   const file = (name: string) => join(directory, name);
-  const host = ownAddress();
-  const port = await freeUdpPort(host);
+  const { host, port } = ownUdpPlace();
   await writeFile(file("power"), "0\n");
   await writeFile(file("temper"), "obeys\n");
   await writeFile(file("chassis"), chassis(directory), { mode: 0o755 });
@@ -72,21 +70,6 @@ export async function openIpmiSim(): Promise<IpmiSim> {
     },
     [Symbol.asyncDispose]: () => release.disposeAsync(),
   };
-}
-
-let opened = 0;
-
-/** An address of the loopback network that no other process asks the system for a port on. */
-function ownAddress(): string {
-  const own = (process.pid * 8 + opened++) & 0xfffff;
-  return `127.${16 + (own >> 16)}.${(own >> 8) & 0xff}.${own & 0xff || 1}`;
-}
-
-async function freeUdpPort(host: string): Promise<number> {
-  await using socket = createSocket("udp4");
-  socket.bind(0, host);
-  await once(socket, "listening");
-  return socket.address().port;
 }
 
 /** Without a GUID the simulator speaks IPMI 1.5 only. */

@@ -1,10 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { createSocket } from "node:dgram";
-import { once } from "node:events";
 import { mkdtempDisposable, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Child } from "./child.ts";
+import { ownUdpPlace } from "./udp-place.ts";
 
 /** Why tests with snmpd are left out, if they are. */
 export const noSnmpd = ["snmpd", "snmpget"].every((program) => spawnSync(program, ["--version"]).status === 0)
@@ -15,7 +14,7 @@ const outletProgram = join(import.meta.dirname, "../programs/snmp-outlets.sh");
 const outlets = [1, 2, 3];
 
 export interface SnmpAgent extends AsyncDisposable {
-  /** `snmp://127.0.0.1:PORT` */
+  /** `snmp://HOST:PORT` */
   readonly url: string;
   /** As they are in the unit, all three. */
   levels(): Promise<readonly string[]>;
@@ -29,14 +28,14 @@ export async function snmpAgent(): Promise<SnmpAgent> {
   await using acquired = new AsyncDisposableStack();
   const folder = acquired.use(await mkdtempDisposable(join(tmpdir(), "snmpd-")));
   await Promise.all(outlets.map((outlet) => writeFile(join(folder.path, String(outlet)), "off\n")));
-  const port = await freePort();
+  const { host, port } = ownUdpPlace();
   // Not snmpd.conf: that is what snmpd calls the file of its own in this folder.
   const conf = join(folder.path, "agent.conf");
   const pass = (oid: string) => `pass .${oid} /bin/sh ${outletProgram} ${folder.path}`;
   await writeFile(
     conf,
     [
-      `agentaddress udp:127.0.0.1:${port}`,
+      `agentaddress udp:${host}:${port}`,
       "rwcommunity private",
       "rocommunity public",
       String.raw`createUser lab SHA-256 "lab password" AES "lab \"secret\"\\"`,
@@ -54,19 +53,9 @@ export async function snmpAgent(): Promise<SnmpAgent> {
   await agent.said("stdout", /NET-SNMP version/);
   const release = acquired.move();
   return {
-    url: `snmp://127.0.0.1:${port}`,
+    url: `snmp://${host}:${port}`,
     levels: () =>
       Promise.all(outlets.map(async (outlet) => (await readFile(join(folder.path, String(outlet)), "utf8")).trim())),
     [Symbol.asyncDispose]: () => release.disposeAsync(),
   };
-}
-
-/** snmpd does not tell which port it was given. */
-async function freePort(): Promise<number> {
-  const socket = createSocket("udp4").bind(0, "127.0.0.1");
-  await once(socket, "listening");
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, "close");
-  return port;
 }
