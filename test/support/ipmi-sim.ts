@@ -1,9 +1,12 @@
 import { existsSync, statSync } from "node:fs";
-import { mkdtempDisposable, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtempDisposable, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { Child } from "./child.ts";
 import { ownUdpPlace } from "./udp-place.ts";
+
+const lookAgainMs = 10;
 
 const simulator = "/usr/bin/ipmi_sim";
 
@@ -14,10 +17,10 @@ export const withoutIpmi: string | false =
     : "needs a BMC and ipmitool: apt-get install openipmi ipmitool";
 
 /**
- * What the chassis of a BMC does with a command: `obeys`; `deaf` says yes and stays as it is; `refuses` says
- * no.
+ * What the chassis of a BMC does with a command: `obeys`; `deaf` says yes and stays as it is; `slow` says yes, and has
+ * the power on again only when the test says so; `refuses` says no.
  */
-export type Temper = "obeys" | "deaf" | "refuses";
+export type Temper = "obeys" | "deaf" | "slow" | "refuses";
 
 /** OpenIPMI's simulator of a BMC, whose chassis is a shell script that keeps its power in a file. */
 export interface IpmiSim extends AsyncDisposable {
@@ -31,6 +34,8 @@ export interface IpmiSim extends AsyncDisposable {
   setPower(power: "on" | "off"): Promise<void>;
   /** What the chassis was told since the last time: `power 1`, `reset 1`, `shutdown 1`. */
   told(): Promise<readonly string[]>;
+  /** Resolves when the second half of a cycle was done, which waits for the power to be off, however long that takes. */
+  cycled(): Promise<void>;
   /** How many characters of that there are by now. */
   toldSoFar(): number;
 }
@@ -61,12 +66,21 @@ export async function openIpmiSim(): Promise<IpmiSim> {
     ...credentials,
     directory,
     setTemper: (temper) => writeFile(file("temper"), `${temper}\n`),
-    setPower: (power) => writeFile(file("power"), power === "on" ? "1\n" : "0\n"),
+    async setPower(power) {
+      // The simulator may look at any time.
+      await writeFile(file("power.new"), power === "on" ? "1\n" : "0\n");
+      await rename(file("power.new"), file("power"));
+    },
     toldSoFar: () => statSync(file("told"), { throwIfNoEntry: false })?.size ?? 0,
     async told() {
       const lines = existsSync(file("told")) ? (await readFile(file("told"), "utf8")).trim().split("\n") : [];
       await rm(file("told"), { force: true });
       return lines;
+    },
+    async cycled() {
+      while (!/^power 1$/m.test(await readFile(file("told"), "utf8"))) {
+        await setTimeout(lookAgainMs);
+      }
     },
     [Symbol.asyncDispose]: () => release.disposeAsync(),
   };
@@ -96,13 +110,14 @@ if [ "$1" = get ]; then
   echo "$2:$(cat power)"
   exit 0
 fi
+temper=$(cat temper)
+case "$temper: $2 $3" in
+  "obeys: power 1") echo 1 > power ;;
+  "obeys: power 0" | "obeys: shutdown 1" | "slow: power 0") echo 0 > power ;;
+esac
 echo "$2 $3" >> told
-case $(cat temper) in
-  deaf) exit 0 ;;
-  refuses) echo "not today"; exit 1 ;;
-esac
-case "$2 $3" in
-  "power 1") echo 1 > power ;;
-  "power 0" | "shutdown 1") echo 0 > power ;;
-esac
+if [ "$temper" = refuses ]; then
+  echo "not today"
+  exit 1
+fi
 `;
