@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempDisposable } from "node:fs/promises";
+import { mkdtempDisposable, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -30,13 +30,18 @@ export async function openPtyPair(script?: string): Promise<PtyPair> {
   const plugIn = () => startSocat([`pty,rawer,link=${device}`, far]);
   let socat = await plugIn();
   acquired.defer(() => end(socat));
+  /** The links go first: the kernel gives the numbers of terminals that are gone to the next ones, which are others' then. */
+  const unplug = async () => {
+    await Promise.all([device, farEnd].map((link) => rm(link, { force: true })));
+    await end(socat);
+  };
   const release = acquired.move();
   return {
     device,
     farEnd,
-    unplug: () => end(socat),
+    unplug,
     replug: async () => {
-      await end(socat);
+      await unplug();
       socat = await plugIn();
     },
     [Symbol.asyncDispose]: () => release.disposeAsync(),
