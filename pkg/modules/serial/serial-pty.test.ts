@@ -38,38 +38,40 @@ test("a real terminal with a login lets one in and answers", { skip }, async () 
       "expect", "got token .*\r\n# $",
       "send", "uname",
       "expect", "Linux board\r\n# $",
-      "send", "exit"],
+      "send", "exit",
+      "expect", "exit\r\n$"],
   );
   assert.equal(await run(board.device, call), "done");
   assert.equal(
     transcript.map((utterance) => Object.values(utterance).join("")).join(""),
     [
       `--- Connected to ${board.device} at 115200 baud ---`,
-      '--- [1/11] sent "" ---',
+      '--- [1/12] sent "" ---',
       "\r",
       "board login: ",
-      '--- [2/11] matched "login: $" ---',
-      '--- [3/11] sent "root" ---',
+      '--- [2/12] matched "login: $" ---',
+      '--- [3/12] sent "root" ---',
       "root\r",
       "Password: ",
-      '--- [4/11] matched "Password: $" ---',
-      "--- [5/11] sent *** ---",
+      '--- [4/12] matched "Password: $" ---',
+      "--- [5/12] sent *** ---",
       "\r",
       "Welcome to board\r",
       "# ",
-      '--- [6/11] matched "Welcome to board\\r\\n# ..." ---',
-      '--- [7/11] sent "token open sesame" ---',
+      '--- [6/12] matched "Welcome to board\\r\\n# ..." ---',
+      '--- [7/12] sent "token open sesame" ---',
       "token ***\r",
       "got token ***\r",
       "# ",
-      '--- [8/11] matched "got token .*\\r\\n# $" ---',
-      '--- [9/11] sent "uname" ---',
+      '--- [8/12] matched "got token .*\\r\\n# $" ---',
+      '--- [9/12] sent "uname" ---',
       "uname\r",
       "Linux board\r",
       "# ",
-      '--- [10/11] matched "Linux board\\r\\n# $" ---',
-      '--- [11/11] sent "exit" ---',
+      '--- [10/12] matched "Linux board\\r\\n# $" ---',
+      '--- [11/12] sent "exit" ---',
       "exit\r",
+      '--- [12/12] matched "exit\\r\\n$" ---',
       "--- Script completed ---",
       "",
     ].join("\n"),
@@ -192,21 +194,27 @@ test("a cable that is pulled and plugged in again leaves an interactive user wit
 test("an expression that hangs engines that backtrack costs an expect its time and no other run more", async () => {
   const { serialPorts } = memorySerialPorts({ "/dev/board": { greeting: [`${"a".repeat(60_000)}!`] } });
   const { call } = recordedCall(["-t", "500ms", "--", "expect", "(a+)+$"]);
-  const started = performance.now();
-  let longestPause = 0;
+  const started = workedMs();
+  let longestTurn = 0;
   let last = started;
   const heartbeat = setInterval(() => {
-    longestPause = Math.max(longestPause, performance.now() - last);
-    last = performance.now();
+    longestTurn = Math.max(longestTurn, workedMs() - last);
+    last = workedMs();
   }, 5);
   const end = await run("/dev/board", call, serialPorts);
   clearInterval(heartbeat);
   assert.deepEqual(
-    { end, inTime: performance.now() - started < 1000, longestPause: longestPause < 400 },
+    { end, inTime: workedMs() - started < 1000, longestTurn: longestTurn < 400 },
     {
       end: 'step 1 (expect "(a+)+$"): timeout of 500ms reached without match',
       inTime: true,
-      longestPause: true,
+      longestTurn: true,
     },
   );
 });
+
+/** What this thread has worked so far: a busy computer makes it wait, and that is no work. */
+function workedMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}

@@ -95,7 +95,7 @@ test("device output is bytes on stdout and markers are printed, in the order the
 test("an expect finds what arrived while an earlier step was at work, and a send forgets what was shown", async () => {
   const board = { greeting: ["one two"], answers: { "x\r": ["three"] } };
   const found = await completeRun(board, ["expect", "one", "expect", "two", "send", "x", "expect", "three"]);
-  const forgotten = await completeRun(board, ["-t", "50ms", "expect", "one", "send", "x", "expect", "two"]);
+  const forgotten = await completeRun(board, ["expect", "one", "send", "x", "expect", "-t", "50ms", "two"]);
   assert.deepEqual(
     [found.end, forgotten.end],
     ["done", 'step 3 (expect "two"): timeout of 50ms reached without match'],
