@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { nodeProcesses } from "#pkg/host/node-processes.ts";
+import type { Processes } from "#pkg/host/processes.ts";
 import { RemoteExit } from "#pkg/modules/remote-exit.ts";
 import { recordedCall } from "#test/support/recorded-call.ts";
-import { openRollCall } from "#test/support/roll-call.ts";
 import { askTool, askToolWell } from "./ask-tool.ts";
 import { askToolInTime } from "./ask-tool-in-time.ts";
 import { endedBadly } from "./ended-badly.ts";
@@ -59,16 +59,23 @@ test("of a line that a tool does not end the beginning is in the error", async (
 });
 
 test("a tool that hangs and ignores SIGTERM is given up when its time is over, and gone", async (t) => {
-  await using roll = await openRollCall();
-  const [program = "", ...args] = roll.attend("tool", "deaf").split(" ");
-  const came = roll.came("tool");
-  await assert.rejects(askToolInTime(processes, "tool", { program, args, signal: t.signal, graceMs: 100 }, 2000), {
+  const pids: number[] = [];
+  const watched: Processes = {
+    ...processes,
+    async start(options) {
+      const child = await processes.start(options);
+      pids.push(child.pid);
+      return child;
+    },
+  };
+  const deaf = { ...sh("trap '' TERM; while :; do sleep 1; done"), signal: t.signal, graceMs: 100 };
+  await assert.rejects(askToolInTime(watched, "tool", deaf, 500), {
     code: "deadline_exceeded",
-    message: "tool did not answer within 2s",
+    message: "tool did not answer within 500ms",
     hint: "look at what is connected to the agent, and at its kernel log",
   });
-  await came;
-  await roll.gone("tool");
+  const [pid] = pids as [number];
+  assert.throws(() => process.kill(pid, 0), { code: "ESRCH" });
 });
 
 test("of a tool that has gone mad 256 KiB are kept", async (t) => {
