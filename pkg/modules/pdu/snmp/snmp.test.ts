@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { chmod, mkdtempDisposable, readdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import type { Host } from "#pkg/host/host.ts";
 import { nodeFiles } from "#pkg/host/node-files.ts";
 import { nodeProcesses } from "#pkg/host/node-processes.ts";
@@ -15,6 +15,13 @@ import { pdu } from "../pdu.ts";
 
 const processes = nodeProcesses();
 const parts = { processes, files: nodeFiles() };
+
+const temporary = await mkdtempDisposable(join(tmpdir(), "snmp-test-"));
+after(() => temporary.remove());
+process.env.TMPDIR = temporary.path;
+
+/** The folders with secrets that are there. */
+const folders = async () => (await readdir(temporary.path)).filter((name) => name.startsWith("dut-snmp-"));
 
 /** What the user reads, then code and message of the error if there is one. */
 async function run(args: readonly string[], options: object, host: Partial<Host> = parts, signal?: AbortSignal) {
@@ -77,12 +84,12 @@ for (const [unit, snmp, credentials] of [
 test("what the unit refuses is named, and nothing is switched", { skip: noSnmpd }, async () => {
   await using agent = await snmpAgent();
   const address = agent.url.replace("snmp://", "udp:");
-  const options = { host: agent.url, timeout: "300ms" };
+  const options = { host: agent.url };
   const readOnly = "the variable be written";
   assert.deepEqual(
     [
       await run(["on"], { ...options, snmp: { ...apc, community: "public" } }),
-      await run(["on"], { ...options, snmp: { ...apc, community: "wrong" } }),
+      await run(["on"], { ...options, timeout: "300ms", snmp: { ...apc, community: "wrong" } }),
       await run(["status"], { ...options, outlet: 7, snmp: apc }),
       await run(["on"], { ...options, user: "lab", password: "wrong password", snmp: { ...v3, preset: "apc-rpdu" } }),
       await run(["on"], { ...options, user: "nobody", password: "lab password", snmp: { ...v3, preset: "apc-rpdu" } }),
@@ -114,16 +121,10 @@ test("secrets are neither in arguments nor in the environment, and no file is le
       },
     },
   };
-  const folders = async () => (await readdir(tmpdir())).filter((name) => name.startsWith("dut-snmp-"));
-  const before = await folders();
   await run(["on"], { host: agent.url, snmp: apc }, watched);
   const told = JSON.stringify(started.map(({ program, args, env }) => [program, args, env]));
   assert.deepEqual(
-    {
-      programs: started.length,
-      secret: /private/.test(told),
-      left: (await folders()).filter((one) => !before.includes(one)),
-    },
+    { programs: started.length, secret: /private/.test(told), left: await folders() },
     { programs: 2, secret: false, left: [] },
   );
 });
@@ -164,9 +165,7 @@ test("a tool that hangs and ignores SIGTERM ends with the run, and its secrets a
   const ending = new AbortController();
   const reason = new Error("the run is over");
   process.once("SIGUSR1", () => ending.abort(reason));
-  const before = await readdir(tmpdir());
   const options = { host: "snmp://10.0.0.5", snmp: apc };
   assert.deepEqual(await run(["status"], options, tools.host, ending.signal), [reason]);
-  const left = (await readdir(tmpdir())).filter((name) => name.startsWith("dut-snmp-") && !before.includes(name));
-  assert.deepEqual(left, []);
+  assert.deepEqual(await folders(), []);
 });
