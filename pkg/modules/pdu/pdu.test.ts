@@ -119,8 +119,8 @@ test("a unit that hangs ends in the time limit, and is not asked again", async (
   await using strip = await powerStrip(intellinetStrip);
   strip.faults.push("hang");
   assert.deepEqual(
-    [await run(strip, ["off"], { timeout: "50ms" }), strip.requests.length],
-    [[`deadline_exceeded: GET ${strip.url}/control_outlet.htm: it was not done within 50 ms`], 1],
+    [await run(strip, ["off"], { timeout: "50ms" }), strip.requests.length > 1],
+    [[`deadline_exceeded: GET ${strip.url}/control_outlet.htm: it was not done within 50 ms`], false],
   );
 });
 
