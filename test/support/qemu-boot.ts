@@ -30,12 +30,17 @@ export function missingProgram(program: string, debianPackage: string): string[]
 /** A kernel and RAM disk, and boards that boot them without KVM; `pc` is the machine that does it soonest. */
 export class QemuBoots implements AsyncDisposable {
   /** The options of a board that boots. */
-  readonly options: Awaited<ReturnType<typeof makeQemuBoot>> & { readonly machine: string; readonly accel: string };
+  readonly options: Awaited<ReturnType<typeof makeQemuBoot>> & {
+    readonly machine: string;
+    readonly accel: string;
+    /** A busy computer takes its time to shut a board down. */
+    readonly grace: string;
+  };
   readonly #directory: AsyncDisposable;
 
   private constructor(directory: AsyncDisposable, boot: Awaited<ReturnType<typeof makeQemuBoot>>) {
     this.#directory = directory;
-    this.options = { ...boot, machine: "pc", accel: "tcg" };
+    this.options = { ...boot, machine: "pc", accel: "tcg", grace: "2m" };
   }
 
   static async make(): Promise<QemuBoots> {

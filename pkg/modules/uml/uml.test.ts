@@ -25,6 +25,9 @@ suite("a virtual board", { skip: await boardSkip() }, () => {
   after(() => images.remove());
   const image = (name: string) => readFile(join(images.path, name));
 
+  /** A busy computer takes its time to shut a board down. */
+  const patient = { grace: "1m" };
+
   /** A board with firmware 1.0 on its disk. */
   async function flashedBoard(t: TestContext, options: object = {}) {
     const directory = await temporary();
@@ -34,7 +37,7 @@ suite("a virtual board", { skip: await boardSkip() }, () => {
   }
 
   test("runs what was flashed, shows it on its console and shuts down in order", async (t) => {
-    const board = await flashedBoard(t);
+    const board = await flashedBoard(t, patient);
     const flashed = await board.run(["flash", "new.img.gz"], { "new.img.gz": await image("board-2.0.img.gz") });
     const console = await board.console();
     const on = await board.run(["on"]);
@@ -71,7 +74,7 @@ suite("a virtual board", { skip: await boardSkip() }, () => {
   });
 
   test("runs two images in turn, each with what it is", async (t) => {
-    const board = await flashedBoard(t);
+    const board = await flashedBoard(t, patient);
     const console = await board.console();
     const booted: (string | undefined)[] = [];
     for (const name of ["board-1.0.img", "board-2.0.img.xz"]) {
