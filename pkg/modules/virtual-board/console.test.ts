@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { EventEmitter, once } from "node:events";
 import { constants } from "node:fs";
 import { type FileHandle, lstat, mkdtempDisposable, open } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,6 +8,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { nodeFiles } from "#pkg/host/node-files.ts";
 import { nodePtys } from "#pkg/host/node-ptys.ts";
+import type { Pty } from "#pkg/host/ptys.ts";
 import { silentLog } from "#pkg/log/log.ts";
 import { memoryHost } from "#test/support/memory-host.ts";
 import { openConsole } from "./console.ts";
@@ -36,13 +38,17 @@ test("both ends may be closed and opened again, and what is typed reaches the bo
   const link = join(directory.path, "console");
   const heard: string[] = [];
   {
-    await using console = await openConsole(link, host, silentLog);
+    const dealtWith = new EventEmitter<Record<string, []>>();
+    const ptys = { open: async () => listenedTo(await nodePtys().open(), (text) => dealtWith.emit(text)) };
+    await using console = await openConsole(link, memoryHost({ files: nodeFiles(), ptys }), silentLog);
     for (const round of ["first", "second"]) {
       await using board = await openTerminal(console.device);
       await using user = await openTerminal(link);
       await board.write(`${round}: `);
       heard.push(await readUntil(user, ": "));
+      const lost = once(dealtWith, "lost\n");
       await user.write("lost\n");
+      await lost;
       await board.write("off\n");
       heard.push(await readUntil(user, "\n"));
       console.switch("on");
@@ -56,6 +62,23 @@ test("both ends may be closed and opened again, and what is typed reaches the bo
     { heard: ["first: ", "off\n", "typed\n", "second: ", "off\n", "typed\n"], left: "ENOENT" },
   );
 });
+
+/** Tells of each piece once whoever reads the pty has done with it what it does. */
+function listenedTo(pty: Pty, done: (text: string) => void): Pty {
+  async function* received() {
+    for await (const piece of pty.received) {
+      yield piece;
+      done(String(piece));
+    }
+  }
+  return {
+    device: pty.device,
+    received: received(),
+    write: (bytes) => pty.write(bytes),
+    takeBack: () => pty.takeBack(),
+    [Symbol.asyncDispose]: () => pty[Symbol.asyncDispose](),
+  };
+}
 
 const openTerminal = (path: string) => open(path, constants.O_RDWR | constants.O_NOCTTY);
 
