@@ -47,7 +47,7 @@ async function ran(port: number, options: object = {}) {
   const { call, transcript } = recordedCall(["done"]);
   const all = { host: "127.0.0.1", port, password, trust: "any", ...options };
   const error = await runModule(ssh, all, call, { files: nodeFiles() }).then(() => undefined, explain);
-  return { transcript, error: error?.replaceAll(String(port), "PORT") };
+  return { transcript, error: error?.replaceAll(`:${port}`, ":PORT") };
 }
 
 const done = { transcript: [{ stdout: "done" }], error: undefined };
@@ -105,9 +105,8 @@ test("a jump host that does not say whether it reaches the server is given up in
 });
 
 test("a server that is not there, hangs up or speaks something else is no SSH server", async (t) => {
-  const closed = createServer();
-  const port = await listening(t, closed);
-  closed.close();
+  // No test is given this one.
+  const port = 1;
   const rude = await listening(
     t,
     createServer((socket) => void socket.destroy()),
