@@ -92,7 +92,14 @@ export async function openSshServer(options: SshServerOptions = {}): Promise<Ssh
   const children = new Set<ChildProcess>();
   const tellAll = (signal: NodeJS.Signals) => {
     for (const child of children) {
-      process.kill(-(child.pid as number), signal);
+      try {
+        process.kill(-(child.pid as number), signal);
+      } catch (error) {
+        // Of several that have ended Node tells one after the other.
+        if ((error as NodeJS.ErrnoException).code !== "ESRCH") {
+          throw error;
+        }
+      }
     }
   };
   const cut = () => tellAll("SIGKILL");
