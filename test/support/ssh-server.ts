@@ -167,12 +167,15 @@ interface KeyOptions {
   readonly format?: "RFC4716" | "PEM" | "PKCS8";
 }
 
-/** Makes a key pair: unless something else is asked for of Ed25519, in the format of OpenSSH, and not encrypted. */
+/**
+ * Makes a key pair: unless something else is asked for of Ed25519, in the format of OpenSSH, and not encrypted. A
+ * passphrase is quick to try (-a), as it should not be elsewhere.
+ */
 export async function makeKey(
   path: string,
   { passphrase = "", type = "ed25519", format = "RFC4716" }: KeyOptions = {},
 ): Promise<KeyPair> {
-  stdoutOf("ssh-keygen", ["-q", "-t", type, "-m", format, "-N", passphrase, "-C", "", "-f", path]);
+  stdoutOf("ssh-keygen", ["-q", "-a", "1", "-t", type, "-m", format, "-N", passphrase, "-C", "", "-f", path]);
   return { path, publicKey: (await readFile(`${path}.pub`, "utf8")).trim() };
 }
 
