@@ -3,17 +3,24 @@ import { once } from "node:events";
 import { closeSync, constants, openSync, readFileSync } from "node:fs";
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 import { errnoOf, fromErrno } from "./errno.ts";
+import type { TerminalProcessSize } from "./processes.ts";
 
 const flags = constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK;
 
 /** TIOCSPTLCK of ioctl_tty(2) on x86 and ARM: a new pty is locked until its owner says otherwise. */
 const unlockRequest = 0x40045431;
 
-/** Node has no ioctl. Each of these does the one that is needed on its descriptor 3; perl-base is part of every Debian. */
-const unlockers = [
-  ["perl", "-e", `open(my $t, "+<&=", 3) or die $!; my $no = pack("i", 0); ioctl($t, ${unlockRequest}, $no) or die $!`],
-  ["socat", "-u", "OPEN:/dev/null", `FD:3,ioctl-intp=${unlockRequest}:0`],
-] as const;
+/** TIOCSWINSZ, there too. */
+const sizeRequest = 0x5414;
+
+/** Node has no ioctl. Each of these does one on its descriptor 3, with these bytes in memory; perl-base is part of every Debian. */
+const requesters = [
+  (request: number, hex: string) => [
+    ...["perl", "-e"],
+    `open(my $t, "+<&=", 3) or die $!; my $bytes = pack("H*", "${hex}"); ioctl($t, ${request}, $bytes) or die $!`,
+  ],
+  (request: number, hex: string) => ["socat", "-u", "OPEN:/dev/null", `FD:3,ioctl-bin=${request}:x${hex}`],
+];
 
 /** A new pseudo terminal of Linux: the descriptor of the owner's side, to be closed by the caller, and the other side's path. */
 export interface NewTerminal {
@@ -29,8 +36,8 @@ export async function openNewTerminal(modes: readonly string[]): Promise<NewTerm
   await using undo = new AsyncDisposableStack();
   const owner = undo.adopt(openTerminal("/dev/ptmx"), closeSync);
   const device = `/dev/pts/${terminalIndex(owner)}`;
-  await unlock(owner);
-  await setTerminal(device, modes);
+  await request(owner, unlockRequest, Buffer.alloc(4));
+  await setModes(device, modes);
   undo.move();
   return { owner, device };
 }
@@ -50,8 +57,20 @@ export function openTerminal(path: string): number {
   }
 }
 
-/** Tells a terminal its modes or its size, in the words of stty(1). */
-export async function setTerminal(device: string, words: readonly string[]): Promise<void> {
+/**
+ * Tells a terminal its size, which its programs hear of. Not by stty(1), which sets rows and columns one after the other:
+ * programs would see a screen that there never was.
+ */
+export async function resizeTerminal(device: string, { rows, columns }: TerminalProcessSize): Promise<void> {
+  const terminal = openTerminal(device);
+  try {
+    await request(terminal, sizeRequest, Buffer.from(Uint16Array.of(rows, columns, 0, 0).buffer));
+  } finally {
+    closeSync(terminal);
+  }
+}
+
+async function setModes(device: string, words: readonly string[]): Promise<void> {
   if (!(await ran(["stty", "-F", device, ...words], undefined))) {
     throw new DutError("failed_precondition", "a pseudo terminal needs the program stty", {
       hint: "apt-get install coreutils",
@@ -59,9 +78,9 @@ export async function setTerminal(device: string, words: readonly string[]): Pro
   }
 }
 
-async function unlock(owner: number): Promise<void> {
-  for (const words of unlockers) {
-    if (await ran(words, owner)) {
+async function request(terminal: number, code: number, bytes: Buffer): Promise<void> {
+  for (const words of requesters) {
+    if (await ran(words(code, bytes.toString("hex")), terminal)) {
       return;
     }
   }

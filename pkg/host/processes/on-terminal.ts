@@ -6,7 +6,7 @@ import { setTimeout } from "node:timers/promises";
 import { ReadStream } from "node:tty";
 import { errnoOf } from "../errno.ts";
 import { feed } from "../input.ts";
-import { type NewTerminal, openNewTerminal, openTerminal, setTerminal } from "../new-terminal.ts";
+import { type NewTerminal, openNewTerminal, openTerminal, resizeTerminal } from "../new-terminal.ts";
 import type { TerminalProcess, TerminalProcessOptions, TerminalProcessSize } from "../processes.ts";
 import { markVariable } from "./mark.ts";
 import { RunningProcess } from "./running-process.ts";
@@ -49,12 +49,11 @@ export async function startOnTerminal(options: TerminalProcessOptions, mark: str
 }
 
 async function tellSize(device: string, size: TerminalProcessSize, stream: ReadStream): Promise<void> {
-  const words = sizeWords(size);
-  if (stream.destroyed || words.length === 0) {
+  if (stream.destroyed || !isKnown(size)) {
     return;
   }
   try {
-    await setTerminal(device, words);
+    await resizeTerminal(device, size);
   } catch (error) {
     if (!stream.destroyed) {
       throw error;
@@ -108,9 +107,13 @@ async function typeAll(keys: Buffer, owner: number, stream: ReadStream): Promise
   }
 }
 
-/** stty(1) takes no size of 0, which a user's terminal may have that does not know its own. */
-function sizeWords({ rows, columns }: TerminalProcessSize): string[] {
-  return rows > 0 && columns > 0 ? ["rows", String(rows), "cols", String(columns)] : [];
+/** A user's terminal that does not know its own has a size of 0, which stty(1) does not take. */
+function isKnown({ rows, columns }: TerminalProcessSize): boolean {
+  return rows > 0 && columns > 0;
+}
+
+function sizeWords(size: TerminalProcessSize): string[] {
+  return isKnown(size) ? ["rows", String(size.rows), "cols", String(size.columns)] : [];
 }
 
 /** The eighth field of proc_pid_stat(5); the leader's own group when it is gone or nothing is in the foreground. */
