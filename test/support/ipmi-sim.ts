@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { Child } from "./child.ts";
-import { ownUdpPlace } from "./udp-place.ts";
+import { ownPlace } from "./own-place.ts";
 
 const lookAgainMs = 10;
 
@@ -46,7 +46,7 @@ export async function openIpmiSim(): Promise<IpmiSim> {
   await using acquired = new AsyncDisposableStack();
   const { path: directory } = acquired.use(await mkdtempDisposable(join(tmpdir(), "ipmi-sim-")));
   const file = (name: string) => join(directory, name);
-  const { host, port } = ownUdpPlace();
+  const { host, port } = ownPlace();
   await writeFile(file("power"), "0\n");
   await writeFile(file("temper"), "obeys\n");
   await writeFile(file("chassis"), chassis(directory), { mode: 0o755 });

@@ -3,7 +3,7 @@ import { mkdtempDisposable, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Child } from "./child.ts";
-import { ownUdpPlace } from "./udp-place.ts";
+import { ownPlace } from "./own-place.ts";
 
 /** Why tests with snmpd are left out, if they are. */
 export const noSnmpd = ["snmpd", "snmpget"].every((program) => spawnSync(program, ["--version"]).status === 0)
@@ -28,7 +28,7 @@ export async function snmpAgent(): Promise<SnmpAgent> {
   await using acquired = new AsyncDisposableStack();
   const folder = acquired.use(await mkdtempDisposable(join(tmpdir(), "snmpd-")));
   await Promise.all(outlets.map((outlet) => writeFile(join(folder.path, String(outlet)), "off\n")));
-  const { host, port } = ownUdpPlace();
+  const { host, port } = ownPlace();
   // Not snmpd.conf: that is what snmpd calls the file of its own in this folder.
   const conf = join(folder.path, "agent.conf");
   const pass = (oid: string) => `pass .${oid} /bin/sh ${outletProgram} ${folder.path}`;

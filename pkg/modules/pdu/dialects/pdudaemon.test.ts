@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempDisposable, readFile, writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { nodeHttp } from "#pkg/host/node-http.ts";
 import { Child } from "#test/support/child.ts";
+import { ownPlace } from "#test/support/own-place.ts";
 import { recordedCall } from "#test/support/recorded-call.ts";
 import { runModule } from "#test/support/run-module.ts";
 import { pdu } from "../pdu.ts";
@@ -20,11 +19,11 @@ test("a unit behind pdudaemon is switched and power cycled, and its state is sai
   await using folder = await mkdtempDisposable(join(tmpdir(), "pdudaemon-"));
   const switched = join(folder.path, "switched");
   const conf = join(folder.path, "pdudaemon.conf");
-  const port = await freePort();
+  const { host, port } = ownPlace();
   await writeFile(
     conf,
     JSON.stringify({
-      daemon: { hostname: "127.0.0.1", port, logging_level: "INFO", listener: "http" },
+      daemon: { hostname: host, port, logging_level: "INFO", listener: "http" },
       pdus: {
         "rack 1": {
           driver: "localcmdline",
@@ -38,7 +37,7 @@ test("a unit behind pdudaemon is switched and power cycled, and its state is sai
   await daemon.said("stdout", /Listening on/);
   const run = async (args: readonly string[], unit = "rack 1") => {
     const { call, transcript } = recordedCall(args);
-    const options = { vendor: "pdudaemon", host: `http://127.0.0.1:${port}`, unit, outlet: 4 };
+    const options = { vendor: "pdudaemon", host: `http://${host}:${port}`, unit, outlet: 4 };
     const error = await runModule(pdu, options, call, { http: nodeHttp() }).then(
       () => [],
       ({ code, message }) => [`${code}: ${message}`],
@@ -69,13 +68,3 @@ test("a unit behind pdudaemon is switched and power cycled, and its state is sai
     ],
   );
 });
-
-/** pdudaemon does not tell which port it was given. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}

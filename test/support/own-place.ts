@@ -3,14 +3,14 @@ const firstPort = 20_000;
 
 let given = 0;
 
-/** Where a program may wait for datagrams that has to be told and does not say which port it was given. */
-export interface UdpPlace {
+/** Where a program may listen that has to be told and does not say which port it was given. */
+export interface OwnPlace {
   readonly host: string;
   readonly port: number;
 }
 
 /** A place that nobody else is at: an address of the loopback network that is this process's alone, and a port that is given once. */
-export function ownUdpPlace(): UdpPlace {
+export function ownPlace(): OwnPlace {
   const { pid } = process;
   const host = `127.${64 + (pid >> 16)}.${(pid >> 8) & 0xff}.${pid & 0xff}`;
   return { host, port: firstPort + given++ };
