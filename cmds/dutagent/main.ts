@@ -56,7 +56,7 @@ const tasks: Readonly<Record<string, Task>> = {
     summary: "print the JSON Schema of the configuration file, for editors",
     async run(words, { stdout }) {
       const { schemaText } = await import("./commands/schema.ts");
-      stdout(schemaText(words));
+      await stdout(schemaText(words));
     },
   },
   modules: {
@@ -64,7 +64,7 @@ const tasks: Readonly<Record<string, Task>> = {
     summary: "list the modules, or one, with their options",
     async run(words, { stdout }) {
       const { modulesText } = await import("./commands/modules.ts");
-      stdout(modulesText(words));
+      await stdout(modulesText(words));
     },
   },
   init: {
@@ -73,7 +73,7 @@ const tasks: Readonly<Record<string, Task>> = {
     async run(words, { env, stdout, stderr }) {
       const { init } = await import("./commands/init.ts");
       const said = await init(words, env.PATH ?? "");
-      stdout(said.stdout);
+      await stdout(said.stdout);
       stderr(said.stderr);
     },
   },

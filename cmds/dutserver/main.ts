@@ -44,7 +44,7 @@ const tasks: Readonly<Record<string, Task>> = {
     summary: "show which agent owns which device name, and give it to another",
     async run(words, { env, stdout }) {
       const { device } = await import("./commands/names.ts");
-      stdout(await device(words, env));
+      await stdout(await device(words, env));
     },
   },
   agent: {
@@ -52,7 +52,7 @@ const tasks: Readonly<Record<string, Task>> = {
     summary: "show which key owns which agent name, and let another have it",
     async run(words, { env, stdout }) {
       const { agent } = await import("./commands/names.ts");
-      stdout(await agent(words, env));
+      await stdout(await agent(words, env));
     },
   },
   db: {
@@ -60,7 +60,7 @@ const tasks: Readonly<Record<string, Task>> = {
     summary: "salvage what is right in a damaged file, and keep that one",
     async run(words, { env, stdout }) {
       const { db } = await import("./commands/db.ts");
-      stdout(await db(words, env));
+      await stdout(await db(words, env));
     },
   },
   init: {
@@ -68,7 +68,7 @@ const tasks: Readonly<Record<string, Task>> = {
     summary: "make an authority and a server certificate for a lab that has none",
     async run(words, { stdout }) {
       const { init } = await import("./commands/init.ts");
-      stdout(await init(words));
+      await stdout(await init(words));
     },
   },
   cert: {
@@ -76,7 +76,7 @@ const tasks: Readonly<Record<string, Task>> = {
     summary: "make or renew a certificate of that authority",
     async run(words, { stdout }) {
       const { cert } = await import("./commands/cert.ts");
-      stdout(await cert(words));
+      await stdout(await cert(words));
     },
   },
 };

@@ -71,8 +71,7 @@ export function daemonMain<Options>(command: DaemonCommand<Options>): DaemonMain
       return 0;
     }
     if (values.v === true) {
-      daemon.stdout(versionText(command.title, daemon.runtime));
-      return 0;
+      return attempt(command.name, daemon, () => daemon.stdout(versionText(command.title, daemon.runtime)));
     }
     const [word = "", ...others] = words;
     const task = Object.hasOwn(command.tasks ?? {}, word) ? command.tasks?.[word] : undefined;
@@ -88,8 +87,13 @@ async function runTask(program: string, task: Task, words: readonly string[], da
     daemon.stderr(`Usage: ${program} ${task.usage}\n${task.summary}\n`);
     return 0;
   }
+  return attempt(program, daemon, () => task.run(words, daemon));
+}
+
+/** The exit status of something done at once, with what it threw told to the user. */
+async function attempt(program: string, daemon: Daemon, act: () => Promise<void>): Promise<number> {
   try {
-    await task.run(words, daemon);
+    await act();
     return 0;
   } catch (error) {
     daemon.stderr(`${program}: ${explain(error)}\n`);

@@ -1,5 +1,6 @@
 import { closeSync, openSync } from "node:fs";
 import { serviceManager } from "./service-manager.ts";
+import { writeStandardOutput } from "./standard-output.ts";
 
 /** What a program that runs until it is told to stop sees of the process it runs in. */
 export interface Daemon {
@@ -16,7 +17,8 @@ export interface Daemon {
   onHangUp(listener: () => void): Disposable;
   /** The program serves now: tells the service manager that started it, if one did. */
   ready(): void;
-  stdout(text: string): void;
+  /** Resolves when all of it was taken, or its reader has left; rejects with what is to be told to the user. */
+  stdout(text: string): Promise<void>;
   stderr(text: string): void;
 }
 
@@ -50,7 +52,7 @@ export function runDaemon(main: DaemonMain): void {
       return { [Symbol.dispose]: () => void process.off("SIGHUP", hangUp) };
     },
     ready: () => manager.ready(),
-    stdout: (text) => void process.stdout.write(text),
+    stdout: writeStandardOutput,
     stderr: (text) => void process.stderr.write(text),
   };
   void main(daemon)
@@ -58,18 +60,7 @@ export function runDaemon(main: DaemonMain): void {
       process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
       return 1;
     })
-    .then(async (status) => {
-      await stdoutTaken();
-      process.exit(status);
-    });
-}
-
-/** Resolves when the reader of stdout, of which a pipe holds 64 KiB, has taken what was written, or has left. */
-async function stdoutTaken(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  process.stdout.on("error", () => resolve());
-  process.stdout.write("", () => resolve());
-  await promise;
+    .then((status) => process.exit(status));
 }
 
 /** Whether this process belongs to a terminal that is still there. */

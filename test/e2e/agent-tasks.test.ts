@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { promisify } from "node:util";
@@ -48,6 +49,38 @@ test("the schema and the modules are printed, and other words mean as little as 
 test("the schema is whole in a pipe, which takes less of it at once", async () => {
   const { stdout } = await run("sh", ["-c", '"$@" | dd bs=1 status=none', "sh", ...sourcePrograms.dutagent, "schema"]);
   assert.equal(JSON.parse(stdout).title, "Configuration of dutagent");
+});
+
+test("a result that cannot be written, all of it or its end, is an error in words, and a reader that has left is none", {
+  skip: existsSync("/dev/full") ? false : "needs /dev/full, which Linux has",
+}, async (t) => {
+  await using lab = await Lab.open(t.signal);
+  // A limit of the size of files lets a part of a write through, as a disk does that is nearly full.
+  const told = async (program: "dutagent" | "dutserver", script: string) => {
+    const words = ["sh", "-c", script, "sh", ...sourcePrograms[program]];
+    const { code, stderr } = await lab.startWords(words, undefined, { NODE_DISABLE_COMPILE_CACHE: "1" }).ended;
+    return { code, stderr };
+  };
+  const failed = (program: string, reason: string) => ({
+    code: 1,
+    stderr: `${program}: cannot write to standard output: ${reason}\n`,
+  });
+  assert.deepEqual(
+    [
+      await told("dutagent", '"$@" schema >/dev/full'),
+      await told("dutagent", 'ulimit -f 16; "$@" schema >part'),
+      await told("dutagent", '"$@" -v >/dev/full'),
+      await told("dutserver", '"$@" init -dir authority >/dev/full'),
+      await told("dutagent", 'mkfifo gone; (: <gone) & "$@" schema >gone'),
+    ],
+    [
+      failed("dutagent", "no space left on device"),
+      failed("dutagent", "file too large"),
+      failed("dutagent", "no space left on device"),
+      failed("dutserver", "no space left on device"),
+      { code: 0, stderr: "" },
+    ],
+  );
 });
 
 test("-check-config tells every problem and warning in a line of its own, as compilers do, then one that sums up", async (t) => {
