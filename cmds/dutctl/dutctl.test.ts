@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { mkdtempDisposable, readFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type Script, ScriptedAgent } from "./test/scripted-agent.ts";
@@ -168,20 +169,26 @@ test("a peer that takes the connection and never answers is given up within ten 
   assert.ok(seconds < 15, `took ${seconds} s`);
 });
 
-test("an output that cannot be written is an error in words", {
+test("an output that cannot be written, all of it or its end, is an error in words", {
   skip: existsSync("/dev/full") ? false : "needs /dev/full, which Linux has",
 }, async () => {
-  const told = async (format: string) => {
-    const script = `exec "$0" "$1" -f ${format} version >/dev/full`;
-    const { code, stderr } = await ended(start(["-c", script, process.execPath, program], "/bin/sh"));
+  await using place = await mkdtempDisposable(join(tmpdir(), "output-"));
+  const told = async (script: string) => {
+    const { code, stderr } = await ended(start(["-c", script, process.execPath, program, place.path], "/bin/sh"));
     return [code, stderr];
   };
   const problem = "cannot write to stdout: no space left on device\n";
   assert.deepEqual(
-    [await told("text"), await told("jsonl")],
+    [
+      await told('"$0" "$1" -f text version >/dev/full'),
+      await told('"$0" "$1" -f jsonl version >/dev/full'),
+      // The limit of the size of files lets a part of a write through, as a disk does that is nearly full.
+      await told('ulimit -f 1; NODE_DISABLE_COMPILE_CACHE=1 "$0" "$1" completion bash >"$2/part"'),
+    ],
     [
       [1, `✗ ${problem}`],
       [1, problem],
+      [1, "✗ cannot write to stdout: file too large\n"],
     ],
   );
 });

@@ -1,4 +1,4 @@
-import { constants, openSync, write, writeSync } from "node:fs";
+import { constants, fstatSync, openSync, write, writeSync } from "node:fs";
 import type { Writable } from "node:stream";
 import { setTimeout } from "node:timers/promises";
 import { DutError } from "#pkg/errors/dut-error.ts";
@@ -50,12 +50,37 @@ function outletOf(stream: Writable & { readonly isTTY?: boolean; readonly fd?: n
   if (stream.isTTY === true && stream.fd !== undefined) {
     return terminalOutlet(stream.fd, name);
   }
+  if (stream.fd !== undefined && isFile(stream.fd)) {
+    return fileOutlet(stream.fd, name);
+  }
   return {
     isTerminal: false,
     async write(data) {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       stream.write(data, (error) => (error ? reject(translate(error, name)) : resolve()));
       await promise;
+    },
+  };
+}
+
+/** Whether it is a file, or a device that is written to like one. */
+function isFile(fd: number): boolean {
+  const found = fstatSync(fd);
+  return !found.isFIFO() && !found.isSocket();
+}
+
+/** A disk that is nearly full takes a part first and refuses only the rest; Node's own stream drops that without a word. */
+function fileOutlet(fd: number, name: StreamName): Outlet {
+  return {
+    isTerminal: false,
+    async write(data) {
+      try {
+        for (let left = Buffer.from(data); left.length > 0; ) {
+          left = left.subarray(writeSync(fd, left));
+        }
+      } catch (error) {
+        throw translate(error, name);
+      }
     },
   };
 }
