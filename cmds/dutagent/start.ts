@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { explain } from "#pkg/errors/dut-error.ts";
 import { nodeHost } from "#pkg/host/node-host.ts";
+import { removeAbandoned } from "#pkg/host/temporary-directory.ts";
 import type { Log } from "#pkg/log/log.ts";
 import type { Daemon } from "#pkg/program/daemon.ts";
 import { stateDirectory } from "#pkg/program/state-directory.ts";
@@ -36,6 +37,9 @@ export async function start(options: Options, daemon: Daemon, log: Log): Promise
   await using state = options.task === "serve" ? await openState(options, env, log) : undefined;
   if (options.task === "serve" && state === undefined) {
     return 1;
+  }
+  if (options.task === "serve") {
+    await removeAbandoned(log);
   }
   const bell = new Bell();
   using _ = options.task === "serve" ? daemon.onHangUp(() => bell.ring()) : undefined;

@@ -45,7 +45,7 @@ export interface Files {
 
   /**
    * Makes a directory for its owner only, with a name that begins so, where temporary files of this computer are (TMPDIR,
-   * else /tmp). Disposing removes it with everything in it.
+   * else /tmp). Disposing removes it with everything in it; what an agent leaves that is killed, the next one removes.
    */
   temporaryDirectory(nameBegins: string): Promise<TemporaryDirectory>;
 

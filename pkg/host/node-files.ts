@@ -14,7 +14,8 @@ import {
 } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DutError } from "#pkg/errors/dut-error.ts";
-import { doing, errnoOf, fromErrno } from "./errno.ts";
+import { doing, errnoOf } from "./errno.ts";
+import { lockFile } from "./file-lock.ts";
 import type { Files } from "./files.ts";
 import { freeBytes } from "./free-bytes.ts";
 import { NextFile } from "./next-file.ts";
@@ -24,9 +25,6 @@ import { openRoot } from "./rooted/open-root.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
 const textBytes = 64 * 1024;
-
-/** SQLITE_BUSY: another process holds the lock. */
-const sqliteBusy = 5;
 
 /** The file system of this computer. */
 export function nodeFiles(): Files {
@@ -98,21 +96,7 @@ export function nodeFiles(): Files {
 
     resume: openPartFile,
 
-    async lock(path) {
-      const { DatabaseSync } = await import("node:sqlite");
-      const database = await doing(`lock ${path}`, async () => new DatabaseSync(path));
-      try {
-        database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
-      } catch (error) {
-        database.close();
-        if (error instanceof Error && "errcode" in error && error.errcode === sqliteBusy) {
-          return undefined;
-        }
-        throw fromErrno(error, `lock ${path}`);
-      }
-      return { [Symbol.dispose]: () => database.isOpen && database.close() };
-    },
-
+    lock: (path) => lockFile(path, "make"),
     read: openForReading,
     temporaryDirectory,
     freeBytes,

@@ -27,7 +27,12 @@ test("a temporary directory is its owner's only, is where TMPDIR says, and goes 
   await directory[Symbol.asyncDispose]();
   await directory[Symbol.asyncDispose]();
   assert.deepEqual(
-    [dirname(directory.path), /^flash-\w+$/.test(basename(directory.path)), mode & 0o777, existsSync(directory.path)],
+    [
+      dirname(directory.path),
+      /^dutagent-flash-\w+$/.test(basename(directory.path)),
+      mode & 0o777,
+      existsSync(directory.path),
+    ],
     [place.path, true, 0o700, false],
   );
   process.env.TMPDIR = join(place.path, "missing");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdir, open, readdir, stat } from "node:fs/promises";
+import { mkdir, open, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { parseAddress } from "#pkg/protocol/address.ts";
@@ -38,6 +38,32 @@ test("a lock survives the death of its agent with its owner and its time", async
   near(after?.endMs, before?.endMs ?? 0);
   const refused = await lab.dutctl(["-s", second.address, "-u", "bob@h", "board", "sh", "echo never"]);
   assert.match(refused.stderr, /^✗ device "board" is locked by "alice@h" for (9|10)m\n/);
+});
+
+test("an agent removes the images that one before it has left in the temporary directory, killed while it flashed", async (t) => {
+  await using lab = await Lab.open(t.signal);
+  const temporary = lab.path("tmp");
+  await mkdir(temporary);
+  await writeFile(lab.path("image"), "image");
+  const tool = `case " $* " in
+*" --flash-size "*) echo 'Found Fake flash chip "F1" (4 kB, SPI) on fake.'; echo 5;;
+*" -w "*) echo Erasing and writing; exec sleep 600;;
+esac`;
+  await writeFile(lab.path("flashrom"), `#!/bin/sh\n${tool}\n`, { mode: 0o755 });
+  const flash = { module: "flash", passthrough: true, with: { tool: lab.path("flashrom"), programmer: "dummy" } };
+  const config = await lab.configuration({ board: { cmds: { flash: { uses: [flash] } } } });
+  const start = () => lab.startedBy("env", `TMPDIR=${temporary}`).agent(config, "-state", lab.path("kept"));
+  const first = await start();
+  const client = lab.start("dutctl", ["-s", first.address, "board", "flash", "write", "image"]);
+  await client.said("stdout", /Erasing/);
+  const flashing = await readdir(temporary);
+  first.kill("SIGKILL");
+  await first.ended;
+  await start();
+  assert.deepEqual(
+    [flashing.map((name) => name.replace(/\w+$/, "")), await readdir(temporary)],
+    [["dutagent-flash-"], []],
+  );
 });
 
 test("agents of one user keep their state apart, and a second one for the same file is refused", async (t) => {

@@ -36,7 +36,7 @@ test("a disk of the agent that is full is named by each module that wanted room 
   await lab.startWords(["tar", "-cf", lab.path("logs.tar"), "-C", lab.path("logs"), "."]).ended;
   const use = async (device: string, ...args: string[]) => {
     const { code, stderr } = await lab.dutctl(["-s", agent.address, device, "use", ...args]);
-    return `${code} ${stderr.replaceAll(disk.path, "<disk>").replace(/(?<=flash-emulate-|dut-snmp-)[\w-]+/, "<random>")}`;
+    return `${code} ${stderr.replaceAll(disk.path, "<disk>").replace(/(?<=dutagent-(?:flash-emulate|snmp)-)\w+/, "<random>")}`;
   };
   const said = [
     await use("emulator", "image"),
@@ -52,8 +52,8 @@ test("a disk of the agent that is full is named by each module that wanted room 
     [said, await readdir(disk.seen)],
     [
       [
-        `1 ✗ module failed: no room for ${diskBytes} bytes in <disk>/flash-emulate-<random>: 0 bytes are free\n  ${room}\n`,
-        "1 ✗ module failed: write <disk>/dut-snmp-<random>/snmp.conf: no space left on the device\n",
+        `1 ✗ module failed: no room for ${diskBytes} bytes in <disk>/dutagent-flash-emulate-<random>: 0 bytes are free\n  ${room}\n`,
+        "1 ✗ module failed: write <disk>/dutagent-snmp-<random>/snmp.conf: no space left on the device\n",
         "1 ✗ module failed: write image: no space left on the device\n",
         "1 ✗ module failed: no space left on the device for what is in the archive\n",
         "1 ✗ module failed: write <disk>/disk.new: no space left on the device\n",

@@ -44,7 +44,7 @@ async function emulator(t: TestContext, script?: string) {
       ({ message }) => message,
     );
     const printed = transcript.flatMap((each) =>
-      "print" in each ? [each.print.replaceAll(path, "").replace(/flash-emulate-\w+/, "RUN")] : [],
+      "print" in each ? [each.print.replaceAll(path, "").replace(/dutagent-flash-emulate-\w+/, "RUN")] : [],
     );
     return { error, printed, left: await readdir(join(path, "tmp")), state: (await readdir(state)).sort() };
   };

@@ -60,7 +60,7 @@ test("an image is written, what the tool says is shown, and read back it is the 
   const [first, executing = "", last] = written.printed;
   assert.match(
     executing,
-    /^Executing: \/.*flashrom -p dummy:emulate=M25P10.RES,image=\/.*\/written .*-w TMP\/flash-\w+\/image.bin\n$/,
+    /^Executing: \/.*flashrom -p dummy:emulate=M25P10.RES,image=\/.*\/written .*-w TMP\/dutagent-flash-\w+\/image.bin\n$/,
   );
   assert.match(written.tool, /Erasing and writing flash chip\.\.\.[\s\S]*Verifying flash\.\.\. VERIFIED/);
   assert.deepEqual(

@@ -4,9 +4,9 @@ import { mkdir, mkdtempDisposable, readdir, readFile, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import type { Files } from "#pkg/host/files.ts";
 import { nodeFiles } from "#pkg/host/node-files.ts";
 import { nodeProcesses } from "#pkg/host/node-processes.ts";
-import { mountsAreMissing, PrivateMount } from "#test/support/private-mount.ts";
 import { recordedCall } from "#test/support/recorded-call.ts";
 import { runModule } from "#test/support/run-module.ts";
 import { flash } from "./flash.ts";
@@ -48,12 +48,20 @@ esac
 interface Given {
   readonly options?: object;
   readonly signal?: AbortSignal;
+  readonly files?: Files;
 }
 
-async function flashed(tool: string, operation: "read" | "write", { options = {}, signal }: Given = {}) {
+async function flashed(
+  tool: string,
+  operation: "read" | "write",
+  { options = {}, signal, files = host.files }: Given = {},
+) {
   const image = Buffer.alloc(chipBytes, "n");
   const { call, transcript } = recordedCall([operation, "image"], { files: { image }, ...(signal && { signal }) });
-  const error: unknown = await runModule(flash, { tool, programmer: "fake", ...options }, call, host).then(
+  const error: unknown = await runModule(flash, { tool, programmer: "fake", ...options }, call, {
+    ...host,
+    files,
+  }).then(
     () => undefined,
     (thrown) => thrown,
   );
@@ -169,17 +177,9 @@ test("a tool that is missing is named with its Debian package when the module op
   );
 });
 
-test("a temporary directory without room for the image is an error before any of the image is stored", {
-  skip: mountsAreMissing ?? false,
-}, async () => {
-  await using mount = await PrivateMount.tmpfs(4096);
-  await writeFile(join(mount.seen, "full"), Buffer.alloc(4096));
-  process.env.TMPDIR = mount.seen;
-  try {
-    const { message } = await flashed(await flashrom({}), "write");
-    assert.match(message ?? "", /^no room for 4096 bytes in \/.*\/flash-\w+: 0 bytes are free$/);
-    assert.deepEqual(await readdir(mount.seen), ["full"]);
-  } finally {
-    process.env.TMPDIR = temporary;
-  }
+test("a temporary directory without room for the image is an error before any of the image is stored", async () => {
+  const files = { ...host.files, freeBytes: async () => 4095 };
+  const { message } = await flashed(await flashrom({}), "write", { files });
+  assert.match(message ?? "", /^no room for 4096 bytes in \/.*\/dutagent-flash-\w+: 4095 bytes are free$/);
+  assert.deepEqual(await readdir(temporary), []);
 });

@@ -21,7 +21,7 @@ after(() => temporary.remove());
 process.env.TMPDIR = temporary.path;
 
 /** The folders with secrets that are there. */
-const folders = async () => (await readdir(temporary.path)).filter((name) => name.startsWith("dut-snmp-"));
+const folders = async () => (await readdir(temporary.path)).filter((name) => name.startsWith("dutagent-snmp-"));
 
 /** What the user reads, then code and message of the error if there is one. */
 async function run(args: readonly string[], options: object, host: Partial<Host> = parts, signal?: AbortSignal) {

@@ -1,5 +1,3 @@
-import { randomUUID } from "node:crypto";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { quote } from "#pkg/golang/quote.ts";
@@ -63,14 +61,14 @@ interface Question {
 async function ask({ program, words, unit, host, signal }: Question): Promise<string> {
   const { address, conf, timeoutMs } = unit;
   const limit = AbortSignal.timeout(timeoutMs + toolSlackMs);
-  const folder = await host.files.makeDirectory(join(tmpdir(), `dut-snmp-${randomUUID()}`));
+  await using folder = await host.files.temporaryDirectory("snmp-");
   try {
-    await host.files.writeText(join(folder, "snmp.conf"), conf);
+    await host.files.writeText(join(folder.path, "snmp.conf"), conf);
     const { stdout, stderr, status } = await askTool(host.processes, program, {
       program,
       args: ["-t", String(timeoutMs / 1000 / attempts), "-r", String(attempts - 1), "-Oqv", address, ...words],
       graceMs: toolGraceMs,
-      env: { SNMPCONFPATH: folder, SNMP_PERSISTENT_DIR: folder, MIBS: "" },
+      env: { SNMPCONFPATH: folder.path, SNMP_PERSISTENT_DIR: folder.path, MIBS: "" },
       signal: AbortSignal.any([signal, limit]),
     });
     if (!endedWell(status)) {
@@ -82,8 +80,6 @@ async function ask({ program, words, unit, host, signal }: Question): Promise<st
     throw limit.aborted
       ? new DutError("deadline_exceeded", `${program} did not end within ${timeoutMs + toolSlackMs} ms`)
       : error;
-  } finally {
-    await host.files.remove(folder);
   }
 }
 
