@@ -3,7 +3,7 @@ import { globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 
-const bottom = ["pkg/errors", "pkg/golang", "pkg/log", "pkg/metrics"];
+const bottom = ["pkg/errors", "pkg/golang", "pkg/log", "pkg/metrics", "pkg/directory"];
 const middle = ["pkg/host", "pkg/protocol", "pkg/lock", "pkg/auth", "pkg/store"];
 const upper = [...bottom, ...middle, "pkg/modules", "pkg/relay"];
 
@@ -14,6 +14,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "pkg/errors": [],
   "pkg/golang": ["pkg/errors"],
   "pkg/metrics": [],
+  "pkg/directory": ["pkg/errors"],
   "pkg/log": ["pkg/errors", "pkg/golang"],
   "pkg/host": bottom,
   "pkg/protocol": [...bottom, "pkg/auth", "package.json"],
@@ -56,7 +57,7 @@ test("an import upwards is named with the rule that it breaks, also when it is o
     'import { main } from "../dutagent/main.ts";',
   ].join("\n");
   const rule =
-    "cmds/dutctl may import pkg/errors, pkg/golang, pkg/log, pkg/metrics, pkg/protocol, pkg/lock, pkg/auth, pkg/relay";
+    "cmds/dutctl may import pkg/errors, pkg/golang, pkg/log, pkg/metrics, pkg/directory, pkg/protocol, pkg/lock, pkg/auth, pkg/relay";
   assert.deepEqual(
     problemsOf("cmds/dutctl/list.ts", source).map((problem) => problem.replace(/, scripts.*$/, "")),
     [

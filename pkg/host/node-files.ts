@@ -1,18 +1,7 @@
 import { constants } from "node:fs";
-import {
-  appendFile,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  realpath,
-  rename,
-  rm,
-  stat,
-  symlink,
-  writeFile,
-} from "node:fs/promises";
+import { appendFile, lstat, open, readdir, realpath, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { makeDirectory } from "#pkg/directory/make-directory.ts";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { doing, errnoOf } from "./errno.ts";
 import { lockFile } from "./file-lock.ts";
@@ -31,7 +20,7 @@ export function nodeFiles(): Files {
   return {
     async makeDirectory(path) {
       return await doing(`make the directory ${path}`, async () => {
-        await mkdir(path, { recursive: true, mode: 0o700 });
+        await makeDirectory(path, 0o700);
         return await realpath(path);
       });
     },

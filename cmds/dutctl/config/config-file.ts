@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { makeDirectory } from "#pkg/directory/make-directory.ts";
 import { DutError, messageOf } from "#pkg/errors/dut-error.ts";
 
 /** Where the configuration is: under $XDG_CONFIG_HOME when that is absolute, else under ~/.config; undefined without a home. */
@@ -33,7 +34,7 @@ export async function readConfigFile(path: string): Promise<string | undefined> 
 export async function writeConfigFile(path: string, text: string): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await makeDirectory(dirname(path), 0o700);
     try {
       await using file = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
       await file.writeFile(text);

@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
-import { access, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { access, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeDirectory } from "#pkg/directory/make-directory.ts";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { hostNames } from "../alternative-names.ts";
 import type { Role } from "../peer.ts";
@@ -52,7 +53,7 @@ export async function createAuthority(
   if (movedTo !== undefined) {
     await rename(directory, movedTo);
   }
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await makeDirectory(directory, 0o700);
   const made = await newAuthority(name, authorityDays, now.getTime());
   await writeNew(files.key, made.key);
   await writeNew(files.cert, made.cert);

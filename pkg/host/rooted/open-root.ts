@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, lstat, mkdir, open, readFile, realpath, statfs } from "node:fs/promises";
+import { makeDirectory } from "#pkg/directory/make-directory.ts";
 import { DutError } from "#pkg/errors/dut-error.ts";
 import { parseMounts } from "../disks/uses.ts";
 import { doing, errnoOf } from "../errno.ts";
@@ -19,7 +20,7 @@ const procfs = 0x9fa0;
 /** See `Files.openRoot`. Linux only: it walks by /proc/self/fd. */
 export async function openRoot(path: string, missing: "make" | "refuse"): Promise<RootedFiles> {
   if (missing === "make") {
-    await doing(`make the directory ${path}`, () => mkdir(path, { recursive: true, mode: 0o755 }));
+    await doing(`make the directory ${path}`, () => makeDirectory(path, 0o755));
   }
   return new Root(await doing(`open ${path}`, () => open(path, O_RDONLY | O_DIRECTORY)));
 }

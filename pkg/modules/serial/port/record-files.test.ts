@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { mkdtempDisposable, readdir, readFile, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -105,4 +106,18 @@ test("a disk that is full ends nothing, is said once, and what is missing is not
       ["the serial port is not recorded", "the serial port is recorded again"],
     ],
   );
+});
+
+test("a directory that can never be made is said, with the option that wants it, and holds nothing up", {
+  skip: existsSync("/proc/self") ? false : "needs /proc",
+}, async () => {
+  const said: unknown[] = [];
+  const log = { ...silentLog, error: (...words: readonly unknown[]) => void said.push(words) };
+  const directory = "/proc/none/consoles";
+  const kept = new RecordFiles("/dev/a", { kind: "directory", directory, ...limits }, new Secrets(), nodeFiles(), log);
+  kept.write(Buffer.from("one\n"));
+  await kept.settled();
+  await kept[Symbol.asyncDispose]();
+  const err = "cannot make the directory /proc/none/consoles: none can be made in /proc";
+  assert.deepEqual(said, [["the serial port is not recorded", { record: directory, err }]]);
 });

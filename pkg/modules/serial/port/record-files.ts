@@ -135,7 +135,8 @@ export class RecordFiles implements AsyncDisposable {
     } catch (error) {
       this.#missing += ofDevice;
       this.#file = undefined;
-      this.#say("failing", () => this.#log.error("the serial port is not recorded", { err: messageOf(error) }));
+      const { directory: record } = this.#directory;
+      this.#say("failing", () => this.#log.error("the serial port is not recorded", { record, err: messageOf(error) }));
     }
   }
 
