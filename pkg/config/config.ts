@@ -34,6 +34,8 @@ export interface CommandConfig {
   readonly timeoutMs: number | undefined;
   /** How often an attempt that failed is repeated at most. */
   readonly retries: number;
+  /** What is waited before that, in milliseconds; undefined for nothing. */
+  readonly retryAfterMs: number | undefined;
 }
 
 /** When an entry of `uses` runs: if nothing failed before it, only if something did, or in any case. */

@@ -25,6 +25,7 @@ const described = (parts: Partial<CommandConfig>) =>
     uses: [],
     timeoutMs: undefined,
     retries: 0,
+    retryAfterMs: undefined,
     ...parts,
   });
 
@@ -53,11 +54,12 @@ test("the time limit, the retries and the conditions of a command stand below wh
       uses: [use("pdu", false), use("flash", true), use("notify", false, "failure"), use("pdu", false, "always")],
       timeoutMs: 600_000,
       retries: 2,
+      retryAfterMs: 2_000,
     }),
     `help of flash
 
 An attempt may take 10m0s.
-There are at most 3 attempts.
+There are at most 3 attempts, with 2s in between.
 Step 3 of 4, module notify, runs only after a failure.
 Step 4 of 4, module pdu, runs in any case.`,
   );

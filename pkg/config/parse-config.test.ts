@@ -45,6 +45,7 @@ test("a device is another one when the course of a command changes", () => {
     ["timeout: 1s,", ""],
     ["timeout: 2s,", ""],
     ["retries: 1,", ""],
+    ["retries: 1, retry-after: 1s,", ""],
     ["", "when: always,"],
   ] as const;
   const fingerprints = given.map(([keys, ofUse]) => fingerprintWith(keys, ofUse));

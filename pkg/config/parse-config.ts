@@ -5,7 +5,7 @@ import { Claims } from "./claims.ts";
 import type { AgentConfig, CommandConfig, DeviceConfig } from "./config.ts";
 import { ConfigError, Problems } from "./config-error.ts";
 import { fingerprint } from "./fingerprint.ts";
-import { parseRetries, parseTimeout } from "./parse-course.ts";
+import { parseRetries, parseRetryAfter, parseTimeout } from "./parse-course.ts";
 import { parseLabels } from "./parse-labels.ts";
 import { parseArguments, parseUses } from "./parse-uses.ts";
 import type { Parsing } from "./parsing.ts";
@@ -107,7 +107,9 @@ function parseDevice(name: string, place: Place, parsing: Parsing): DeviceConfig
 
 function parseCommand(name: string, place: Place, parsing: Parsing): CommandConfig {
   checkName(name, place, reservedCommands);
-  const { desc, args, uses, timeout, retries } = fieldsOf(place, ["desc", "args", "uses", "timeout", "retries"]);
+  const known = ["desc", "args", "uses", "timeout", "retries", "retry-after"] as const;
+  const { desc, args, uses, timeout, retries: again, "retry-after": after } = fieldsOf(place, known);
+  const retries = parseRetries(again);
   const declared = parseArguments(args);
   return {
     name,
@@ -115,7 +117,8 @@ function parseCommand(name: string, place: Place, parsing: Parsing): CommandConf
     arguments: declared,
     uses: parseUses({ command: place, uses, args, declared }, parsing),
     timeoutMs: parseTimeout(timeout),
-    retries: parseRetries(retries),
+    retries,
+    retryAfterMs: parseRetryAfter(after, retries),
   };
 }
 

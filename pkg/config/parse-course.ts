@@ -7,30 +7,43 @@ import { complain, optionalTextOf, type Place, textOf, warn } from "./place.ts";
 import { isNothing } from "./yaml/yaml-node.ts";
 
 /** In milliseconds; what takes longer is no command, and a timer of Node takes no more than 24 days. */
-export const longestTimeoutMs = 7 * 24 * 3_600_000;
+const longestMs = 7 * 24 * 3_600_000;
 
 /** More would wear out what is flashed. */
 export const mostRetries = 100;
 
 /** How long an attempt of a command may take, in milliseconds. */
 export function parseTimeout(place: Place | undefined): number | undefined {
+  return parseTime(place, "a timeout");
+}
+
+/** What is waited before a failed attempt of a command is repeated, in milliseconds. Warns where there are no retries. */
+export function parseRetryAfter(place: Place | undefined, retries: number): number | undefined {
+  const afterMs = parseTime(place, "a pause");
+  if (place !== undefined && afterMs !== undefined && retries === 0) {
+    warn(place, "it never happens: the command has no retries");
+  }
+  return afterMs;
+}
+
+function parseTime(place: Place | undefined, what: string): number | undefined {
   const text = optionalTextOf(place);
   if (place === undefined || text === "") {
     return undefined;
   }
-  let timeoutMs: number;
+  let ms: number;
   try {
-    timeoutMs = parseDuration(text);
+    ms = parseDuration(text);
   } catch (error) {
     complain(place, explain(error));
     return undefined;
   }
-  if (!(timeoutMs >= 1 && timeoutMs <= longestTimeoutMs)) {
-    const longest = formatDuration(longestTimeoutMs);
-    complain(place, `a timeout is between 1ms and ${longest}, found ${quote(text)}; leave it out for none`);
+  if (!(ms >= 1 && ms <= longestMs)) {
+    const longest = formatDuration(longestMs);
+    complain(place, `${what} is between 1ms and ${longest}, found ${quote(text)}; leave it out for none`);
     return undefined;
   }
-  return timeoutMs;
+  return ms;
 }
 
 /** How often a failed attempt of a command is repeated. */

@@ -21,6 +21,7 @@ function command(
     description: "",
     timeoutMs: undefined,
     retries: 0,
+    retryAfterMs: undefined,
     arguments: declared.map((name) => ({ name, description: "" })),
     uses: uses.map(({ passthrough = false, args = [] }) => ({
       module,

@@ -185,7 +185,8 @@ export class RunEngine {
       when,
       args: resolved[index] ?? [],
     }));
-    return { steps, timeoutMs: config.timeoutMs, retries: config.retries };
+    const { timeoutMs, retries, retryAfterMs } = config;
+    return { steps, timeoutMs, retries, retryAfterMs };
   }
 
   /** The device for a run that does more than to look; undefined for one that only looks, and is in nobody's way. */

@@ -59,12 +59,14 @@ function plain({ devices }: AgentConfig): unknown {
   );
 }
 
-function plainCommand({ description, arguments: declared, uses, timeoutMs, retries }: CommandConfig): unknown {
+function plainCommand(command: CommandConfig): unknown {
+  const { arguments: declared, uses, timeoutMs, retries, retryAfterMs } = command;
   return {
-    ...describe(description),
+    ...describe(command.description),
     ...(declared.length > 0 && { arguments: Object.fromEntries(declared.map((a) => [a.name, a.description])) }),
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(retries > 0 && { retries }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
     uses: uses.map(({ module, when, passthrough, args }) => ({
       [module.name]: JSON.parse(module.help),
       ...(when !== "success" && { when }),

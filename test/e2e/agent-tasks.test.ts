@@ -103,7 +103,7 @@ test("-check-config tells every problem and warning in a line of its own, as com
         stderr: `bad.yaml:4:7: devices.board.cmds.wait: command must have at least one module, under uses:
 bad.yaml:5:7: devices.board.cmds."": name must not be empty
 bad.yaml:5:7: devices.board.cmds."": command must have at least one module, under uses:
-bad.yaml:5:11: devices.board.cmds."": expected a mapping with desc, args, uses, timeout, retries, found 7
+bad.yaml:5:11: devices.board.cmds."": expected a mapping with desc, args, uses, timeout, retries, retry-after, found 7
 ERROR [agent] bad configuration path=bad.yaml problems=4
 `,
       },

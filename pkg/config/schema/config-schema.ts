@@ -68,6 +68,10 @@ export function configSchema(kinds: readonly ModuleKind[]): JsonSchema {
             maximum: mostRetries,
             default: 0,
           }),
+          "retry-after": optional({
+            ...text,
+            description: "what is waited before a failed attempt is repeated, such as 2s; nothing",
+          }),
         },
       },
       argument: {

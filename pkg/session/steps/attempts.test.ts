@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DutError } from "#pkg/errors/dut-error.ts";
-import { carriedOut, fails, says, settled, step, untilStopped, type Work } from "./test/carry-out.ts";
+import { canceled, carriedOut, fails, says, settled, step, untilStopped, type Work } from "./test/carry-out.ts";
 
 test("a timeout ends the attempt, names itself and the step, and what is due in any case runs", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
@@ -116,6 +116,39 @@ test("a failed attempt is repeated with everything that is due, says so, and ask
     `notice: attempt ${number} of 6 failed: module failed: step 2 of 3, module flash: no answer (plug it in); trying again`;
   const round = ["on ", "file-request", "off "];
   assert.deepEqual([await run.outcome, run.said()], ["well", [...round, again(1), ...round, again(2), ...round]]);
+});
+
+test("between two attempts a pause is made that was asked for, and said", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const run = carriedOut([step("flash", "success", says("flashing ")), step("check", "success", fails("no answer"))], {
+    retries: 1,
+    retryAfterMs: 2_000,
+  });
+  await settled();
+  t.mock.timers.tick(1_999);
+  await settled();
+  const before = run.said();
+  t.mock.timers.tick(1);
+  const error = "module failed: step 2 of 2, module check: no answer";
+  assert.deepEqual(
+    [before, await run.outcome, run.said()],
+    [["flashing ", `notice: attempt 1 of 2 failed: ${error}; trying again in 2s`], `aborted: ${error}`, ["flashing "]],
+  );
+});
+
+test("a stop ends the pause at once, and what had failed stays the error", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const run = carriedOut([step("check", "success", fails("no answer"))], { retries: 1, retryAfterMs: 2_000 });
+  await settled();
+  run.stop(canceled);
+  const error = "module failed: step 1 of 1, module check: no answer";
+  assert.deepEqual(
+    [await run.outcome, run.said()],
+    [
+      `aborted: ${error}`,
+      [`notice: attempt 1 of 2 failed: ${error}; trying again in 2s`, "notice: not tried again: the run was stopped"],
+    ],
+  );
 });
 
 test("the error of the last attempt is the run's, and a timeout counts as a failure for each", async (t) => {

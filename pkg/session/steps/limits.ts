@@ -31,6 +31,18 @@ export function outlasting(stop: AbortSignal, ms: number, reason: () => unknown)
   };
 }
 
+/** Waits so many milliseconds. False, at once, when the signal aborts before. */
+export async function elapses(ms: number, stop: AbortSignal): Promise<boolean> {
+  using limit = limitOf(ms, () => undefined);
+  const either = AbortSignal.any([limit.signal, stop]);
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  either.addEventListener("abort", () => resolve(), { once: true });
+  if (!either.aborted) {
+    await over;
+  }
+  return !stop.aborted;
+}
+
 /** Whether work settles, or is still at it so many milliseconds after it was told to stop. */
 export async function settles(work: Promise<void>, stop: AbortSignal, ms: number): Promise<boolean> {
   const settled = work.then(

@@ -16,6 +16,8 @@ export interface Plan {
   readonly timeoutMs: number | undefined;
   /** How often an attempt that failed is repeated at most. */
   readonly retries: number;
+  /** What is waited before that, in milliseconds; undefined for nothing. */
+  readonly retryAfterMs: number | undefined;
   /** What the modules may give away; undefined when a step is to come that needs the device. */
   readonly hold?: DeviceHold | undefined;
 }

@@ -1,9 +1,11 @@
 import { explain } from "#pkg/errors/dut-error.ts";
+import { formatDuration } from "#pkg/golang/duration.ts";
 import type { Log } from "#pkg/log/log.ts";
 import type { Conversation } from "../conversation.ts";
 import { success } from "../outcome.ts";
 import type { Outcome } from "../run-event.ts";
 import { attempt, type Course } from "./attempt.ts";
+import { elapses } from "./limits.ts";
 import type { Plan } from "./plan.ts";
 
 /** A plan that is being carried out. */
@@ -22,8 +24,11 @@ export function runPlan(plan: Plan, conversation: Conversation, signal: AbortSig
 }
 
 async function repeated(course: Course): Promise<Outcome> {
-  const { plan, conversation, log } = course;
+  const { plan, conversation, signal, log } = course;
+  const { retryAfterMs } = plan;
   const most = plan.retries + 1;
+  const again = `trying again${retryAfterMs === undefined ? "" : ` in ${formatDuration(retryAfterMs)}`}`;
+  const tell = (text: string) => conversation.journal.say({ kind: "notice", text });
   for (let number = 1; ; number++) {
     const failure = await attempt(course);
     if (failure === undefined) {
@@ -35,13 +40,14 @@ async function repeated(course: Course): Promise<Outcome> {
       return outcome;
     }
     const why = `attempt ${number} of ${most} failed: ${explain(outcome.error)}`;
-    conversation.journal.say({
-      kind: "notice",
-      text: `${why}; ${final === undefined ? "trying again" : `not tried again: ${final}`}`,
-    });
+    tell(`${why}; ${final === undefined ? again : `not tried again: ${final}`}`);
     if (final !== undefined) {
       return outcome;
     }
     log.warn("attempt failed", { attempt: number, attempts: most, err: explain(outcome.error) });
+    if (retryAfterMs !== undefined && !(await elapses(retryAfterMs, signal))) {
+      tell("not tried again: the run was stopped");
+      return outcome;
+    }
   }
 }

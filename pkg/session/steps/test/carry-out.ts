@@ -40,11 +40,15 @@ export const begins =
   };
 
 /** A plan on its way. */
-export function carriedOut(steps: readonly Step[], { timeoutMs, retries = 0 }: Partial<Omit<Plan, "steps">> = {}) {
+export function carriedOut(
+  steps: readonly Step[],
+  { timeoutMs, retries = 0, retryAfterMs }: Partial<Omit<Plan, "steps">> = {},
+) {
   const conversation = new Conversation(silentLog);
   conversation.journal.attach(0);
   const control = new AbortController();
-  const { outcome, stopped } = runPlan({ steps, timeoutMs, retries }, conversation, control.signal, silentLog);
+  const plan = { steps, timeoutMs, retries, retryAfterMs };
+  const { outcome, stopped } = runPlan(plan, conversation, control.signal, silentLog);
   return {
     conversation,
     stopped,
