@@ -53,13 +53,20 @@ export class Conversation implements Session {
     return this.journal.put({ kind: "progress", progress });
   }
 
-  async rawMode(): Promise<AsyncDisposable> {
+  // What follows waits for a client that takes nothing until the signal aborts, and rejects with its reason then.
+
+  async rawMode(signal?: AbortSignal): Promise<AsyncDisposable> {
     if (this.terminal === undefined) {
       throw new DutError("failed_precondition", "the client has no terminal");
     }
     this.#rawModes += 1;
     if (this.#rawModes === 1) {
-      await this.journal.put({ kind: "raw-mode", on: true });
+      try {
+        await this.journal.put({ kind: "raw-mode", on: true }, signal);
+      } catch (error) {
+        this.#rawModes -= 1;
+        throw error;
+      }
     }
     let over = false;
     return {
@@ -79,7 +86,7 @@ export class Conversation implements Session {
     return this.#signals.add(listener);
   }
 
-  async requestFile(name: string): Promise<ReceivedFile> {
+  async requestFile(name: string, signal?: AbortSignal): Promise<ReceivedFile> {
     const former = this.#upload;
     if (former !== undefined && !former.over && !former.unwanted) {
       throw new DutError("failed_precondition", `file request ${quote(name)}: a file request is already in progress`);
@@ -92,25 +99,30 @@ export class Conversation implements Session {
     const upload = new Upload(this.#transfers, name, () => this.journal.wake());
     this.#upload = upload;
     using _ = this.stdin.discardExcess();
-    await this.journal.put({ kind: "file-request", transfer: upload.transfer, name });
+    await this.journal.put({ kind: "file-request", transfer: upload.transfer, name }, signal);
     return await upload.begun;
   }
 
-  async sendFile(name: string, content: AsyncIterable<Uint8Array>, attributes: FileAttributes = {}): Promise<void> {
+  async sendFile(
+    name: string,
+    content: AsyncIterable<Uint8Array>,
+    attributes: FileAttributes = {},
+    signal?: AbortSignal,
+  ): Promise<void> {
     this.#transfers += 1;
     const transfer = this.#transfers;
-    await this.journal.put({ kind: "file-head", transfer, name, attributes });
+    await this.journal.put({ kind: "file-head", transfer, name, attributes }, signal);
     const hash = createHash("sha256");
     let size = 0;
     for await (const piece of content) {
       hash.update(piece);
       for (let start = 0; start < piece.length; start += pieceBytes) {
         const bytes = piece.subarray(start, start + pieceBytes);
-        await this.journal.put({ kind: "file-chunk", transfer, start: size, bytes });
+        await this.journal.put({ kind: "file-chunk", transfer, start: size, bytes }, signal);
         size += bytes.length;
       }
     }
-    await this.journal.put({ kind: "file-end", transfer, size, sha256: hash.digest() });
+    await this.journal.put({ kind: "file-end", transfer, size, sha256: hash.digest() }, signal);
   }
 
   // For the wire.

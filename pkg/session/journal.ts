@@ -83,22 +83,17 @@ export class Journal {
 
   /**
    * Resolves when the event has its place, or was dropped in a hurry. Rejects with the reason once nothing more is to be
-   * said.
+   * said, and with that of the signal when it aborts before there is room.
    */
-  async put(event: RunEvent): Promise<void> {
+  async put(event: RunEvent, signal?: AbortSignal): Promise<void> {
     const length = lengthOf(event);
     while (this.#closed === undefined && !this.#fits(event, length)) {
+      signal?.throwIfAborted();
       if (this.#pace === "dropping" && isPrintable(event)) {
         this.say({ kind: "notice", text: "some of the output is missing here: the client did not take it in time" });
         return;
       }
-      if (this.#waiting === 0) {
-        this.#movedAt = performance.now();
-      }
-      this.#waiting += 1;
-      this.#room ??= Promise.withResolvers();
-      await this.#room.promise;
-      this.#waiting -= 1;
+      await this.#roomMade(signal);
     }
     if (this.#closed !== undefined) {
       throw this.#closed.reason;
@@ -268,6 +263,20 @@ export class Journal {
     this.#printedBytes = 0;
     this.#lastingCost = 0;
     this.#taken = this.#end;
+  }
+
+  /** Resolves when there may be room, or when the signal has aborted. */
+  async #roomMade(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#waiting === 0) {
+      this.#movedAt = performance.now();
+    }
+    this.#waiting += 1;
+    const look = () => this.#makeRoom();
+    signal?.addEventListener("abort", look, { once: true });
+    this.#room ??= Promise.withResolvers();
+    await this.#room.promise;
+    signal?.removeEventListener("abort", look);
+    this.#waiting -= 1;
   }
 
   #fits(event: RunEvent, length: number): boolean {

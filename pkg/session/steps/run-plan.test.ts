@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RemoteExit } from "#pkg/modules/remote-exit.ts";
-import { begins, canceled, carriedOut, fails, says, settled, step, untilStopped } from "./test/carry-out.ts";
+import { begins, canceled, carriedOut, fails, says, settled, step, untilStopped, type Work } from "./test/carry-out.ts";
 
 test("while all goes well, what waits for a failure does not run", async () => {
   const run = carriedOut([
@@ -79,6 +79,48 @@ test("a run that is stopped says why, does what is due in any case with a signal
     [await run.outcome, run.said()],
     ["canceled: interrupted", ["begun", "notice: the run was stopped; step 2 of 3, module power, still runs", "off"]],
   );
+});
+
+/** Hands the client a file that never ends, whatever happens. */
+const sendsForEver: Work = async ({ session }) => {
+  async function* content() {
+    for (;;) {
+      yield Buffer.alloc(65_536);
+    }
+  }
+  await session.sendFile("log", content());
+};
+
+for (const [what, work] of [
+  ["the download", sendsForEver],
+  [
+    "a request for a file",
+    async ({ session }) => {
+      await session.stdout(Buffer.alloc(1024 * 1024));
+      await session.requestFile("image");
+    },
+  ],
+] satisfies readonly (readonly [string, Work])[]) {
+  test(`a stop ends ${what} of a client that takes nothing at once, and what is due then begins`, async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const done: string[] = [];
+    const run = carriedOut([step("file", "success", work), step("power", "always", async () => void done.push("off"))]);
+    await settled();
+    const before = [...done];
+    run.stop(canceled);
+    assert.deepEqual([await run.outcome, before, done], ["canceled: interrupted", [], ["off"]]);
+    await run.stopped;
+  });
+}
+
+test("what is due in any case ends when its time is over, also while a client takes nothing of a file", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const run = carriedOut([step("flash", "success", untilStopped), step("log", "always", sendsForEver)]);
+  run.stop(canceled);
+  await settled();
+  t.mock.timers.tick(20_000);
+  assert.equal(await run.outcome, "canceled: interrupted");
+  await run.stopped;
 });
 
 test("what runs in any case is not ended by the stop, and a stop between two steps is no success", async () => {

@@ -1,7 +1,11 @@
 import type { Session } from "#pkg/modules/session.ts";
+import type { Conversation } from "../conversation.ts";
 
-/** A run's conversation for one step: what waits for the user ends with the reason when the step is to end. */
-export function stepSession(session: Session, signal: AbortSignal): Session {
+/**
+ * A run's conversation for one step: what waits for the user, or sends a file to a client that takes nothing, ends with the
+ * reason when the step is to end. What is printed is a matter of the journal's pace.
+ */
+export function stepSession(session: Conversation, signal: AbortSignal): Session {
   return {
     print: (text) => session.print(text),
     stdout: (bytes) => session.stdout(bytes),
@@ -9,13 +13,13 @@ export function stepSession(session: Session, signal: AbortSignal): Session {
     progress: (progress) => session.progress(progress),
     stdin: { [Symbol.asyncIterator]: () => readUntil(session.stdin, signal) },
     terminal: session.terminal,
-    rawMode: () => session.rawMode(),
+    rawMode: () => session.rawMode(signal),
     onSignal: (listener) => session.onSignal(listener),
     requestFile: async (name) => {
       signal.throwIfAborted();
-      return await session.requestFile(name);
+      return await session.requestFile(name, signal);
     },
-    sendFile: (name, content, attributes) => session.sendFile(name, content, attributes),
+    sendFile: (name, content, attributes) => session.sendFile(name, content, attributes, signal),
   };
 }
 
