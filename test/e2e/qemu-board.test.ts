@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { boardSkip, makeBoardImages } from "#test/support/board-images.ts";
-import { freePorts } from "#test/support/free-ports.ts";
+import { HeldPorts } from "#test/support/held-ports.ts";
 import { Lab } from "#test/support/lab.ts";
 import { makeQemuBoot, qemuSkip } from "#test/support/qemu-boot.ts";
 
@@ -13,7 +13,8 @@ test("a board in QEMU is powered, reached, flashed, logged in to and photographe
   skip: qemuSkip() || (await boardSkip()),
 }, async (t) => {
   await using lab = await Lab.open(t.signal);
-  const [port] = await freePorts(1);
+  await using ports = new HeldPorts();
+  const port = await ports.hold();
   await makeQemuBoot(lab.path(".qemu-board-boot"));
   await makeBoardImages(lab.directory);
   await writeFile(lab.path("board.yaml"), (await readFile(example, "utf8")).replace("8080", String(port)));

@@ -3,7 +3,7 @@ import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Child, type Ended } from "./child.ts";
-import { freePorts } from "./free-ports.ts";
+import { HeldPorts } from "./held-ports.ts";
 
 /** Why tests with etcd are skipped here; undefined when it is there. */
 export const etcdIsMissing =
@@ -15,7 +15,7 @@ export interface EtcdOptions {
   readonly args?: readonly string[];
 }
 
-/** Members of an etcd of the test's own, on ports of the system's choice. */
+/** Members of an etcd of the test's own, on ports of the system's choice, which they find free again. */
 export class Etcd implements AsyncDisposable {
   readonly #opened: AsyncDisposableStack;
   readonly #members: readonly { readonly address: string; readonly args: readonly string[] }[];
@@ -36,7 +36,8 @@ export class Etcd implements AsyncDisposable {
   static async start(count = 1, { tls, args = [] }: EtcdOptions = {}): Promise<Etcd> {
     await using opened = new AsyncDisposableStack();
     const directory = opened.use(await mkdtempDisposable(join(tmpdir(), "etcd-")));
-    const ports = await freePorts(2 * count);
+    const held = opened.use(new HeldPorts());
+    const ports = await Promise.all(Array.from({ length: 2 * count }, () => held.hold()));
     const scheme = tls === undefined ? "http" : "https";
     const peers = Array.from({ length: count }, (_, index) => `m${index}=http://127.0.0.1:${ports[count + index]}`);
     const members = peers.map((peer, index) => {

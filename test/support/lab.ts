@@ -2,6 +2,7 @@ import { mkdtempDisposable, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Child, type Ended } from "./child.ts";
+import { HeldPorts } from "./held-ports.ts";
 import { type ProgramName, type Programs, programsStartedBy, sourcePrograms } from "./programs.ts";
 
 /** A server or an agent. */
@@ -43,12 +44,18 @@ export class Lab implements AsyncDisposable {
   readonly directory: string;
   readonly #programs: Programs;
   readonly #open: AsyncDisposableStack;
+  readonly #ports: HeldPorts;
   readonly #nextNumber: () => number;
 
-  private constructor(directory: string, programs: Programs, open: AsyncDisposableStack, nextNumber = counter()) {
+  private constructor(
+    directory: string,
+    programs: Programs,
+    { open, ports, nextNumber }: { open: AsyncDisposableStack; ports: HeldPorts; nextNumber: () => number },
+  ) {
     this.directory = directory;
     this.#programs = programs;
     this.#open = open;
+    this.#ports = ports;
     this.#nextNumber = nextNumber;
   }
 
@@ -56,14 +63,16 @@ export class Lab implements AsyncDisposable {
   static async open(signal: AbortSignal, programs: Programs = sourcePrograms): Promise<Lab> {
     await using open = new AsyncDisposableStack();
     const { path } = open.use(await mkdtempDisposable(join(tmpdir(), "lab-")));
-    const lab = new Lab(path, programs, open.move());
+    const ports = open.use(new HeldPorts());
+    const lab = new Lab(path, programs, { open: open.move(), ports, nextNumber: counter() });
     signal.addEventListener("abort", () => void lab[Symbol.asyncDispose](), { once: true });
     return lab;
   }
 
   /** The same lab, with programs that are started by other words: in a network namespace, or under another clock. */
   startedBy(...words: readonly string[]): Lab {
-    return new Lab(this.directory, programsStartedBy(words, this.#programs), this.#open, this.#nextNumber);
+    const shared = { open: this.#open, ports: this.#ports, nextNumber: this.#nextNumber };
+    return new Lab(this.directory, programsStartedBy(words, this.#programs), shared);
   }
 
   path(name: string): string {
@@ -105,23 +114,23 @@ export class Lab implements AsyncDisposable {
     return this.#open.use(new Child(words, { cwd, env: { ...process.env, ...unset, ...own, ...env } }));
   }
 
-  /** Starts a server with a state directory of its own unless a flag names one. */
-  server(...flags: readonly string[]): Promise<Daemon> {
+  /** Starts a server with a state directory and a port of its own, which it finds free again, unless flags name them. */
+  async server(...flags: readonly string[]): Promise<Daemon> {
     return this.#listening("dutserver", [
       "-s",
-      "localhost:0",
+      await this.#freeAddress(),
       "-state",
       this.path(`server-state-${this.#nextNumber()}`),
       ...flags,
     ]);
   }
 
-  /** Starts an agent with a configuration file, or with devices, and with a state directory and a name of its own unless flags give them. */
+  /** Starts an agent with a configuration file, or with devices, and with a state directory, a name and a port of its own unless flags give them. */
   async agent(config: string | Devices, ...flags: readonly string[]): Promise<AgentDaemon> {
     const path = typeof config === "string" ? config : await this.configuration(config);
     const number = this.#nextNumber();
     const own = ["-state", this.path(`agent-state-${number}`), "-name", `bench-${number}`];
-    const args = ["-a", "localhost:0", "-c", path, ...own, ...flags];
+    const args = ["-a", await this.#freeAddress(), "-c", path, ...own, ...flags];
     return Object.assign(await this.#listening("dutagent", args), { name: flagIn("-name", args) });
   }
 
@@ -134,6 +143,10 @@ export class Lab implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#open.disposeAsync();
+  }
+
+  async #freeAddress(): Promise<string> {
+    return `localhost:${await this.#ports.hold()}`;
   }
 
   async #listening(program: ProgramName, args: readonly string[]): Promise<Daemon> {

@@ -2,7 +2,7 @@ import { mkdir, mkdtempDisposable, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Child } from "./child.ts";
-import { freePorts } from "./free-ports.ts";
+import { HeldPorts } from "./held-ports.ts";
 import { nginxConfiguration } from "./nginx-configuration.ts";
 
 /** How much of an answer below `/slow` comes at once. */
@@ -18,11 +18,11 @@ export interface NginxFiles extends AsyncDisposable {
 export async function openNginxFiles(): Promise<NginxFiles> {
   await using opened = new AsyncDisposableStack();
   const { path: folder } = opened.use(await mkdtempDisposable(join(tmpdir(), "nginx-")));
-  const [port] = await freePorts(1);
+  const port = await opened.use(new HeldPorts()).hold();
   const files = join(folder, "files");
   await mkdir(files);
   await writeFile(join(folder, "users"), "lab:{PLAIN}secret\n");
-  await writeFile(join(folder, "nginx.conf"), configuration(folder, Number(port)));
+  await writeFile(join(folder, "nginx.conf"), configuration(folder, port));
   const args = ["-p", folder, "-c", join(folder, "nginx.conf")];
   const nginx = opened.use(new Child(["nginx", ...args], { cwd: folder, env: process.env }));
   await nginx.said("stderr", /using the "[a-z]+" event method/);

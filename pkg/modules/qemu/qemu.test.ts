@@ -8,7 +8,7 @@ import { after, before, suite, type TestContext, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { boardSkip, makeBoardImages } from "#test/support/board-images.ts";
 import { type openBoard, processesWith } from "#test/support/board-under-test.ts";
-import { freePorts } from "#test/support/free-ports.ts";
+import { HeldPorts } from "#test/support/held-ports.ts";
 import { missingProgram, pidOf, QemuBoots, qemuSkip } from "#test/support/qemu-boot.ts";
 import { recordedCall } from "#test/support/recorded-call.ts";
 
@@ -163,7 +163,8 @@ suite("a board in QEMU", { skip: qemuSkip() }, () => {
   });
 
   test("is reached through a forwarded port, which one board at a time has", async (t) => {
-    const [port] = await freePorts(1);
+    await using ports = new HeldPorts();
+    const port = await ports.hold();
     const options = { forwards: [`tcp::${port}-:80`], restrict: true };
     const board = await bootable(t, options);
     const other = await bootable(t, options);
