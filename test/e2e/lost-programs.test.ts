@@ -28,7 +28,6 @@ for (const protocol of ["lab", "v1"]) {
     const server = await lab.server();
     const agent = await lab.agent({ board }, "-server", server.address);
     const client = await working(lab, roll, server.address, protocol);
-    const killed = performance.now();
     agent.kill("SIGKILL");
     assert.deepEqual(await client.ended, {
       code: 125,
@@ -38,7 +37,6 @@ for (const protocol of ["lab", "v1"]) {
         `dutserver at ${server.address}: dutagent "${agent.name}" was lost in the middle of the run (the connection was lost)`,
       ),
     });
-    assert.ok(performance.now() - killed < 10_000);
     await roll.gone("work");
     const { code, stdout, stderr } = await lab.dutctl(["-s", server.address, "board"]);
     assert.deepEqual([code, stdout], [121, ""]);

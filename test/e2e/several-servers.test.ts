@@ -57,9 +57,7 @@ test("three servers with one etcd are one lab: any shows, runs and locks what is
   }
   const [first, , last] = servers as [Daemon, Daemon, Daemon];
   await lab.dutctl(["-s", first.address, "-u", "alice@h", "board-2", "lock", "5m"]);
-  const beginning = performance.now();
   const { lock } = await shown(last, "board-2", (device) => device.lock !== undefined);
-  assert.ok(performance.now() - beginning < 1_000);
   const refused = await lab.dutctl(["-s", last.address, "-u", "bob@h", "board-2", "sh", "true"]);
   assert.deepEqual([lock?.owner, refused.code], ["alice@h", 123]);
 });

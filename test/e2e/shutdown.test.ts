@@ -49,11 +49,9 @@ test("a second signal ends the agent at once, with what it started", async (t) =
   await roll.came("deaf");
   agent.kill("SIGTERM");
   await agent.said("stderr", /shutting down/);
-  const asked = performance.now();
   agent.kill("SIGTERM");
-  const { code } = await agent.ended;
-  assert.ok(performance.now() - asked < 3_000, "it waited for the command");
-  assert.equal(code, 1);
+  assert.equal((await agent.ended).code, 1);
+  // Had it waited for the command, its client would have heard the reason.
   assert.deepEqual(await client.ended, {
     code: 125,
     stdout: "",
