@@ -25,14 +25,14 @@ test("a shell of the agent has the user's terminal, through the server: its size
   const server = await lab.server();
   await lab.agent({ board }, "-server", server.address);
   const terminal = lab.startOnTerminal(["-s", server.address, "board", "login"], "stty rows 30 cols 100; tty");
-  const [device = ""] = await terminal.said("stdout", /\/dev\/\S+/);
+  const [, device = ""] = await terminal.said("stdout", /(\/dev\/\S+)\r\n/);
   await terminal.said("stdout", /[$#] $/);
   await answer(terminal, "stty -echo; PS1='rea''dy> '\r", /ready> $/);
   await answer(terminal, "stty size\r", /^30 100\r\nready> $/);
   terminal.process.stdin.write('until [ "$(stty size)" = "40 90" ]; do sleep 0.02; done; echo has its size\r');
   execFileSync("stty", ["-F", device, "rows", "40", "cols", "90"]);
   await terminal.said("stdout", /has its size\r\nready> $/);
-  await answer(terminal, "echo asleep; sleep 1000\r", /asleep\r\n$/);
+  await answer(terminal, "sh -c 'echo asleep; exec sleep 1000'\r", /asleep\r\n$/);
   await answer(terminal, "\x03", /ready> $/);
   await answer(terminal, "echo status $?\r", /^status 130\r\nready> $/);
   terminal.process.stdin.write("exit 7\r");
@@ -47,7 +47,7 @@ test("Ctrl-D ends the input of a command on the user's terminal, and Ctrl-A x th
   const { address } = await lab.agent({ board });
   const line = "stty -echo; echo ready; cat; echo the input has ended; sleep 1000";
   const terminal = lab.startOnTerminal(["-s", address, "board", "login", line]);
-  await terminal.said("stdout", /ready/);
+  await terminal.said("stdout", /ready\r\n$/);
   await answer(terminal, "some words\r", /^some words\r\n$/);
   await answer(terminal, "\x04", /^the input has ended\r\n$/);
   await answer(terminal, `${escapeKey}x`, /\[dutctl\] left the console, waiting/);
