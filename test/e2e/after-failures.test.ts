@@ -111,12 +111,13 @@ for (const protocol of ["lab", "v1"] as const) {
   });
 
   test(`${protocol}: a timeout ends a program that does not hear SIGTERM, and is told with the limit and the step`, async (t) => {
-    await using bench = await openBench(t, protocol, ({ roll, marks }) => ({
+    await using bench = await openBench(t, protocol, ({ lab, marks }) => ({
       timeout: "2s",
-      uses: [sh(roll.attend("deaf", "deaf")), marks("always")],
+      uses: [sh(`trap '' TERM; echo $$ >${lab.path("deaf")}; exec sleep 1000`), marks("always")],
     }));
     const outcome = await bench.dutctl("board", "go");
-    await bench.roll.gone("deaf");
+    const deaf = Number(await readFile(bench.lab.path("deaf"), "utf8"));
+    assert.throws(() => process.kill(deaf, 0), { code: "ESRCH" });
     assert.deepEqual(outcome, {
       code: 124,
       stdout: "marked always\n",

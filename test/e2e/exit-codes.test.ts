@@ -47,9 +47,10 @@ for (const protocol of ["lab", "v1"] as const) {
   test(`Ctrl-C is 130, a lost connection 125 and one that never was 121, in ${protocol}`, async (t) => {
     await using lab = await Lab.open(t.signal);
     await using roll = await openRollCall();
-    const agent = await lab.agent({ board });
+    // A device each: by the old protocol a client that is interrupted does not hear when its device is free.
+    const agent = await lab.agent({ interrupted: board, lost: board, never: board });
     const start = (name: string) =>
-      lab.start("dutctl", ["-s", agent.address, "-protocol", protocol, "board", "sh", roll.attend(name)]);
+      lab.start("dutctl", ["-s", agent.address, "-protocol", protocol, name, "sh", roll.attend(name)]);
     const interrupted = start("interrupted");
     await roll.came("interrupted");
     interrupted.kill("SIGINT");
@@ -58,6 +59,7 @@ for (const protocol of ["lab", "v1"] as const) {
     const lost = start("lost");
     await roll.came("lost");
     agent.kill("SIGKILL");
+    await agent.ended;
     ends.push(await lost.ended, await start("never").ended);
     assert.deepEqual(
       ends.map(({ code }) => code),

@@ -31,6 +31,7 @@ test("server and agent count the session between them and a run through both, an
   );
   client.kill("SIGINT");
   const { code } = await client.ended;
+  await server.said("stderr", /"msg":"run no longer forwarded"/);
   const after = (await metricsOf(server)).get("dutserver_runs");
   assert.deepEqual(
     [counted, code, after],

@@ -22,7 +22,7 @@ const verbs = [
   [["board", "sh", "echo out; sleep 0.1; printf '\\377' >&2; exit 3"], "output end error"],
   [["board", "transfer", "in.txt", "out.txt"], "output progress file progress file output end"],
   [["runs"], "run"],
-  [["-timeout", "1s", "watch"], "device error"],
+  [["watch"], "device error"],
   [["config", "list"], "context"],
   [["version"], "version"],
   [["none"], "error"],
@@ -73,7 +73,13 @@ test("every verb writes lines of the same keys, all of them to stdout", async (t
   await lab.dutctl(["config", "set", "bench", `server=${address}`]);
   const seen: unknown[] = [];
   for (const [words] of verbs) {
-    const { stdout, stderr } = await lab.dutctl(["-f", "jsonl", "-force", ...words]);
+    const client = lab.start("dutctl", ["-f", "jsonl", "-force", ...words]);
+    client.process.stdin.end();
+    if (words[0] === "watch") {
+      await client.said("stdout", /\n/);
+      client.kill("SIGINT");
+    }
+    const { stdout, stderr } = await client.ended;
     const lines: Record<string, unknown>[] = stdout
       .split("\n")
       .slice(0, -1)

@@ -15,6 +15,17 @@ function connect({ address }: Daemon, identity: string): Connection {
   return connectTo(parseAddress(address), { identity });
 }
 
+/** Resolves when the server shows a device in a state: who is told that a run has ended or begun may be faster. */
+async function shown(connection: Connection, device: string, state: DeviceState): Promise<void> {
+  for await (const { event } of connection.lab.watch({ device })) {
+    const devices = event.case === "snapshot" ? event.value.devices : event.case === "changed" ? [event.value] : [];
+    if (devices.some((each) => each.state === state)) {
+      return;
+    }
+  }
+  throw new Error(`the watch of ${device} ended`);
+}
+
 /** A command that says `before`, waits for a file, and says `after`. */
 function waitingFor(file: string): string {
   return `echo before; until [ -e ${file} ]; do sleep 0.05; done; echo after`;
@@ -47,9 +58,11 @@ test("the lists of a server show who has what, whichever agent has it, and locks
   await bob.lab.unlock({ device: "plank" });
   const client = lab.start("dutctl", ["-s", server.address, "-u", "alice@h", "plank", "sh", roll.attend("work")]);
   await roll.came("work");
+  await shown(bob, "plank", DeviceState.BUSY);
   const held = await seen();
   const { hold } = await bob.lab.unlock({ device: "plank", force: true });
   const { code, stderr } = await client.ended;
+  await shown(bob, "plank", DeviceState.FREE);
   assert.deepEqual(
     [locked, [refused.code, refused.stderr.split(" for ")[0]], held, hold?.owner, code, await seen()],
     [

@@ -157,15 +157,16 @@ for (const protocol of ["v1", "lab"]) {
     await lab.dutctl(as("alice@h", "lock"));
     const run = lab.start("dutctl", as("alice@h", "sh", roll.attend("work", "deaf")));
     await roll.came("work");
+    using bob = connect(server, "bob@h");
     const unlocking = lab.dutctl(as("bob@h", "unlock", "force"));
     await agent.said("stderr", /"msg":"device unlocked by force"/);
-    const meanwhile = await lab.dutctl(as("bob@h", "sh", "echo too early"));
+    const meanwhile = await outcome(bob.lab.lock({ device: "board" }));
     const wasThere = roll.present("work");
     const unlocked = await unlocking;
     const isThere = roll.present("work");
     assert.deepEqual(
-      [meanwhile.stderr.split("\n")[0], wasThere, unlocked.code, isThere],
-      ['✗ device "board" is locked by "alice@h"', true, 0, false],
+      [meanwhile, wasThere, unlocked.code, isThere],
+      ['failed_precondition: device "board" is locked by "alice@h"', true, 0, false],
     );
     assert.deepEqual(
       [
