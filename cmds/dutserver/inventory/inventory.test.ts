@@ -10,6 +10,7 @@ import {
 } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
 import { device, labAgent, oldAgent } from "../test/lab-agent.ts";
 import { openRelay } from "../test/open-relay.ts";
+import { shown } from "../test/shown.ts";
 
 /** A watch whose events are taken one at a time, as JSON. */
 function events(watch: AsyncIterable<WatchResponse>) {
@@ -27,7 +28,8 @@ const named = (name: string) => ({ name, state: "DEVICE_STATE_FREE" });
 const locked = device("a", { state: DeviceState.LOCKED, lock: { owner: "bob@h" } });
 
 test("a watch begins with the devices of all agents, and tells what changes, comes and goes", async () => {
-  await using relay = await openRelay();
+  // An agent that is tried again before it is back is offline for another reason, which is told too.
+  await using relay = await openRelay({ retryMs: 60_000 });
   const one = labAgent(device("a"), device("b"));
   const { address: oneAddress } = await relay.agent(["a", "b"], one.routes);
   await using watch = events(relay.client.lab.watch({}));
@@ -134,9 +136,10 @@ test("a watcher that does not read hears of a device what it is in the end, once
 });
 
 test("an old agent is asked again and again, and one that is silent does not keep the snapshot waiting", async () => {
-  await using relay = await openRelay();
+  await using relay = await openRelay({ firstMs: 200 });
   const old = oldAgent();
   await relay.agent(["old-busy", "old-free"], old.routes);
+  await shown(relay, "old-busy", DeviceState.BUSY);
   const answer = Promise.withResolvers<never>();
   const silent = await relay.agent(["silent"], (router) =>
     router.rpc(LabService.method.watch, async function* () {

@@ -10,9 +10,10 @@ import {
 } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
 import { device, labAgent, oldAgent } from "../test/lab-agent.ts";
 import { openRelay } from "../test/open-relay.ts";
+import { shown } from "../test/shown.ts";
 
 test("our list has the devices of all agents, of old ones as far as they know, and says why one is offline", async () => {
-  await using relay = await openRelay({ firstMs: 30_000 });
+  await using relay = await openRelay();
   await relay.agent(["old-busy", "old-free", "old-locked"], oldAgent().routes);
   const board = device("board", { description: "a board", state: DeviceState.BUSY, lock: { owner: "alice@h" } });
   const agent = await relay.agent(["board", "dropped"], labAgent(board, device("unregistered")).routes);
@@ -45,8 +46,9 @@ test("our list has the devices of all agents, of old ones as far as they know, a
 });
 
 test("the old list has the locks of all agents, and lists what is out of reach without one", async () => {
-  await using relay = await openRelay();
+  await using relay = await openRelay({ firstMs: 200 });
   await relay.agent(["old-busy", "old-locked"], oldAgent().routes);
+  await shown(relay, "old-locked", DeviceState.LOCKED);
   const silent = Promise.withResolvers<never>();
   await relay.agent(["silent"], (router) => router.rpc(DeviceService.method.list, () => silent.promise));
   assert.deepEqual(toJson(OldListSchema, await relay.client.devices.list({})), {

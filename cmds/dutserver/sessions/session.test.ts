@@ -4,19 +4,8 @@ import { DeviceState, LabService, RunService } from "#pkg/protocol/gen/dutlab/v1
 import { limits } from "#pkg/protocol/limits.ts";
 import { dialIn, newKey, verdictOf } from "../test/dialling-agent.ts";
 import { device, labAgent } from "../test/lab-agent.ts";
-import { openRelay, type Relay, serverTitle } from "../test/open-relay.ts";
-
-/** Resolves with a device when the watchers are shown that it is in a state. */
-async function shown(relay: Relay, name: string, state: DeviceState) {
-  for await (const { event } of relay.client.lab.watch({})) {
-    const devices = event.case === "snapshot" ? event.value.devices : event.case === "changed" ? [event.value] : [];
-    const found = devices.find((each) => each.name === name && each.state === state);
-    if (found !== undefined) {
-      return found;
-    }
-  }
-  throw new Error("the watch ended");
-}
+import { openRelay, serverTitle } from "../test/open-relay.ts";
+import { shown } from "../test/shown.ts";
 
 async function* running(start: { device: string }) {
   yield { ...start, msg: { case: "start" as const, value: { runId: "r", command: "go" } } };
@@ -36,7 +25,7 @@ test("an agent that dials in is called over its connection, and its devices are 
 });
 
 test("nobody's list waits for an agent that has not said yet what it has, and once it is welcome it is in every list", async () => {
-  await using relay = await openRelay({ firstMs: 60_000 });
+  await using relay = await openRelay();
   const asked = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<void>();
   const names = async () => (await relay.client.lab.list({})).devices.map(({ name }) => name);

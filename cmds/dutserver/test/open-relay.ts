@@ -6,6 +6,7 @@ import { type Listener, listen } from "#pkg/protocol/listener.ts";
 import { type HttpHandler, rpcHandler } from "#pkg/protocol/rpc-handler.ts";
 import { upgrades } from "#pkg/relay/upgrade.ts";
 import type { Store } from "#pkg/store/store.ts";
+import { HeldPorts } from "#test/support/held-ports.ts";
 import { memoryStore } from "#test/support/memory-store.ts";
 import type { Pace } from "../inventory/news-of.ts";
 import { type Lab, openLab } from "../lab.ts";
@@ -20,7 +21,10 @@ export interface Relay extends AsyncDisposable {
   readonly address: string;
   /** A client of the server. */
   readonly client: Connection;
-  /** An agent with the services that the routes have and no others, which registers its address with its devices. */
+  /**
+   * An agent with the services that the routes have and no others, which registers its address with its devices. Nobody
+   * else listens at an address that it has left.
+   */
   agent(devices: readonly string[], routes: Routes, address?: string): Promise<RelayAgent>;
 }
 
@@ -40,7 +44,7 @@ export async function openRelay(pace: Partial<Pace> = {}, store: Store = memoryS
       registrations: parseRegistrationPolicy("127.0.0.0/8"),
       tls: () => undefined,
       failed: () => {},
-      pace: { pollMs: 20, retryMs: 20, firstMs: 200, ...pace },
+      pace: { pollMs: 20, retryMs: 20, firstMs: 60_000, ...pace },
     }),
   );
   const server = open.use(
@@ -49,6 +53,7 @@ export async function openRelay(pace: Partial<Pace> = {}, store: Store = memoryS
       upgrades: { [upgrades.agent]: lab.sessions.upgrade },
     }),
   );
+  const ports = open.use(new HeldPorts());
   const client = open.use(connectTo(server.address, { identity: "alice@h" }));
   const release = open.move();
   return {
@@ -56,7 +61,8 @@ export async function openRelay(pace: Partial<Pace> = {}, store: Store = memoryS
     address: formatAddress(server.address),
     client,
     async agent(devices, routes, address) {
-      const agent = release.use(await listenHere(rpcHandler(routes, { self: "agent", log: silentLog }), address));
+      const place = address ?? `localhost:${await ports.hold()}`;
+      const agent = release.use(await listenHere(rpcHandler(routes, { self: "agent", log: silentLog }), place));
       await lab.registrations.register(devices, formatAddress(agent.address), "127.0.0.1");
       return { address: formatAddress(agent.address), [Symbol.asyncDispose]: () => agent[Symbol.asyncDispose]() };
     },
@@ -64,6 +70,6 @@ export async function openRelay(pace: Partial<Pace> = {}, store: Store = memoryS
   };
 }
 
-function listenHere(handler: HttpHandler, address = "localhost:0"): Promise<Listener> {
+function listenHere(handler: HttpHandler, address: string): Promise<Listener> {
   return listen(parseAddress(address), handler, { log: silentLog, insecure: false });
 }
