@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { test } from "node:test";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { callerOf, fromHeader } from "#pkg/protocol/headers.ts";
+import { HeldPorts } from "#test/support/held-ports.ts";
 import { dutctl } from "./test/recorded-world.ts";
 import { type Script, ScriptedAgent } from "./test/scripted-agent.ts";
 
@@ -85,11 +84,8 @@ test("nothing is suggested when no name is close, nor to programs", async () => 
 });
 
 test("an address where nobody listens is reported", async () => {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
+  await using ports = new HeldPorts();
+  const port = await ports.hold();
   const expected = {
     code: 121,
     stdout: "",

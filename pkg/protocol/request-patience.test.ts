@@ -10,11 +10,16 @@ for (const [what, finish, expected] of [
   ["that has ended takes as long as it takes", true, [constants.NGHTTP2_NO_ERROR, 0]],
 ] as const) {
   test(`a request ${what}`, async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
     let over = 0;
     const server = createServer((request, response) => {
       expectWhole(request, () => (over += 1), 50);
       request.resume();
-      request.once("end", () => setTimeout(() => response.end("late"), 100));
+      request.once("data", () => finish || t.mock.timers.tick(50));
+      request.once("end", () => {
+        t.mock.timers.tick(50);
+        response.end("late");
+      });
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening", { signal: t.signal });

@@ -194,7 +194,13 @@ test("an error that the peer answered with is told from one of the connection", 
 
 test("a deadline ends a call that is not answered, and the peer sees it cancelled", async () => {
   const { promise: cancelled, resolve } = Promise.withResolvers<number>();
-  await using agent = await peer((stream) => stream.once("close", () => resolve(stream.rstCode)));
+  let calls = 0;
+  await using agent = await peer((stream, headers) => {
+    calls += 1;
+    return calls === 1 ? full([devices])(stream, headers) : stream.once("close", () => resolve(stream.rstCode));
+  });
+  // The connection is there, so that the next call is one that the peer has heard of.
+  await ask(agent.session);
   await assert.rejects(ask(agent.session, { timeoutMs: 200.5 }), { code: "deadline_exceeded" });
   assert.equal(await cancelled, constants.NGHTTP2_CANCEL);
 });
@@ -230,11 +236,18 @@ test("a stream sends and receives side by side until the peer ends it", async ()
     stream.on("data", () => stream.write(printed));
     stream.once("end", () => stream.end());
   });
-  const answers = await Array.fromAsync(callStream(agent.session, run, asking("on", "off"), {}));
-  assert.deepEqual(
-    answers.map(({ msg }) => msg.case),
-    ["print", "print"],
-  );
+  const heard = Promise.withResolvers<void>();
+  async function* inTurns() {
+    yield* asking("on");
+    await heard.promise;
+    yield* asking("off");
+  }
+  const answers: unknown[] = [];
+  for await (const { msg } of callStream(agent.session, run, inTurns(), {})) {
+    answers.push(msg.case);
+    heard.resolve();
+  }
+  assert.deepEqual(answers, ["print", "print"]);
 });
 
 test("leaving a stream cancels it", async () => {

@@ -170,9 +170,12 @@ test("an interrupted run is cancelled, its end is waited for, and what it still 
   );
 });
 
-test("a run that takes too long is cancelled", async () => {
-  await using agent = await JournalAgent.start([{ until: "end" }, ended()]);
-  const { code, stderr } = await dutctl(["-s", agent.address, "-timeout", "200ms", "dev1", "status"]);
+test("a run that takes too long is cancelled", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  await using agent = await JournalAgent.start([print("working\n"), { until: "end" }, ended()]);
+  const { code, stderr } = await dutctl(["-s", agent.address, "-timeout", "200ms", "dev1", "status"], {
+    onStdout: () => t.mock.timers.tick(200),
+  });
   assert.deepEqual(
     [code, stderr.split("\n").at(-2), agent.heard.others],
     [124, "✗ timed out after 200ms", [["cancel", "timed out after 200ms"]]],
