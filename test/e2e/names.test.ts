@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { rm } from "node:fs/promises";
 import { test } from "node:test";
 import { Lab, shellCommand } from "#test/support/lab.ts";
+import { logged } from "#test/support/log-records.ts";
 
 const board = { cmds: { sh: shellCommand } };
 
@@ -30,6 +31,7 @@ test("an agent that is gone for good is forgotten, and one that is here is not",
   const gone = await lab.agent({ old: board }, "-a", "none", "-server", server.address, "-name", "gone");
   await lab.agent({ board }, "-a", "none", "-server", server.address, "-name", "here");
   await gone.stop();
+  await logged(server, { msg: "agent lost", agent: "gone" });
   const admin = (...words: string[]) => lab.start("dutserver", [...words]).ended;
   const state = ["-state", lab.path("server")];
   const refused = await admin("agent", ...state, "remove", "here");
@@ -48,6 +50,7 @@ test("names are shown and changed without a server too, and a wrong word is answ
   const server = await lab.server(...state);
   const agent = await lab.agent({ board }, "-a", "none", "-server", server.address, "-name", "bench");
   await agent.stop();
+  await logged(server, { msg: "agent lost", agent: "bench" });
   await server.stop();
   const admin = (...words: string[]) => lab.start("dutserver", words).ended;
   const devices = await admin("device", ...state);

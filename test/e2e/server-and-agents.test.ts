@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Lab, shellCommand } from "#test/support/lab.ts";
+import { logged } from "#test/support/log-records.ts";
 import { openRollCall } from "#test/support/roll-call.ts";
 
 const contrib = join(import.meta.dirname, "../../contrib");
@@ -105,6 +106,7 @@ test("a device is its first agent's for ever, and another one that has it is tol
     /"device":"board","err":"device \\"board\\" belongs to agent \\"first\\"","msg":"device not taken/,
   );
   await first.stop();
+  await logged(server, { msg: "agent lost", agent: "first" });
   const says = async (device: string) => lab.dutctl(["-s", server.address, device, "sh", "echo here"]);
   assert.equal((await says("plank")).stdout, "here\n");
   assert.match(

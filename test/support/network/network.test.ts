@@ -24,9 +24,9 @@ async function startMirror({ namespace, address }: Computer): Promise<Child> {
   return mirror;
 }
 
-/** What is said to somebody who connects to `host`, or undefined when nothing is within a fifth of a second. */
-function askedFrom({ namespace }: Computer, host: string): Promise<string | undefined> {
-  return namespace.run("socat", "-u", `TCP:${host}:1024,connect-timeout=0.2`, "-").then(
+/** What is said to somebody who connects to `host`, or undefined when nobody is there within so many seconds. */
+function askedFrom({ namespace }: Computer, host: string, seconds = 20): Promise<string | undefined> {
+  return namespace.run("socat", "-u", `TCP:${host}:1024,connect-timeout=${seconds}`, "-").then(
     (text) => text.trim(),
     () => undefined,
   );
@@ -69,7 +69,7 @@ suite("a network of namespaces", { skip: withoutNetwork }, () => {
     await using _mirror = await startMirror(server);
     await using _inner = await startMirror(bench);
     assert.deepEqual(
-      [await askedFrom(bench, server.address), await askedFrom(server, bench.address), bench.address],
+      [await askedFrom(bench, server.address), await askedFrom(server, bench.address, 0.2), bench.address],
       [router.front.address, undefined, "198.51.100.2"],
     );
     await using listener = new Child(
@@ -97,7 +97,7 @@ suite("a network of namespaces", { skip: withoutNetwork }, () => {
     const answers = [];
     for (const packets of ["in", "out", "both"] as const) {
       await laptop.drop(packets);
-      answers.push(await askedFrom(laptop, server.address));
+      answers.push(await askedFrom(laptop, server.address, 0.2));
       await laptop.heal();
       answers.push(await askedFrom(laptop, server.address));
     }
@@ -109,7 +109,7 @@ suite("a network of namespaces", { skip: withoutNetwork }, () => {
     const [server, laptop] = [await network.computer("server"), await network.computer("laptop")];
     await using _mirror = await startMirror(server);
     await laptop.unplug();
-    const away = await askedFrom(laptop, server.address);
+    const away = await askedFrom(laptop, server.address, 0.2);
     await laptop.plug();
     assert.deepEqual([away, await askedFrom(laptop, server.address)], [undefined, laptop.address]);
   });
@@ -121,7 +121,7 @@ suite("a network of namespaces", { skip: withoutNetwork }, () => {
     const none = await connects();
     await askedFrom(laptop, "127.0.0.1");
     await laptop.drop("out");
-    await askedFrom(laptop, "192.0.2.99");
+    await askedFrom(laptop, "192.0.2.99", 0.2);
     assert.deepEqual([none, await connects()], [0, 2]);
   });
 
