@@ -23,14 +23,14 @@ const retryMs = 1_000;
  */
 export async function whileTaken(device: string, context: Context, attempt: () => Promise<void>): Promise<void> {
   const { options, server, world } = context;
-  using patience = patienceOf(options.waitMs);
+  using patience = new Patience(options.waitMs);
   const signal = AbortSignal.any([world.signal, patience.signal]);
   await using status = openStatus(world, context.out);
   const contact = new Contact({
     lost: ({ message }) => status.waiting(`waiting: cannot reach ${server} (${message}), trying again`),
     found() {},
   });
-  const queue = new Queue(device, context, { contact, status, signal });
+  const queue = new Queue(device, context, { contact, status, signal, patience });
   const patiently = async (wait: Promise<unknown>) => {
     try {
       await wait;
@@ -63,6 +63,7 @@ interface Waiting {
   readonly contact: Contact;
   readonly status: Status;
   readonly signal: AbortSignal;
+  readonly patience: Patience;
 }
 
 /** The wait for one device. */
@@ -92,10 +93,7 @@ class Queue {
       const row = devices.find(({ name }) => name === this.#device);
       const holder = row === undefined ? undefined : holderOf(row, this.#context);
       if (holder !== undefined) {
-        this.#refusal = new DutError(
-          "failed_precondition",
-          `device ${quote(this.#device)} is locked by ${holder.name}`,
-        );
+        this.#refuse(new DutError("failed_precondition", `device ${quote(this.#device)} is locked by ${holder.name}`));
         status.waiting(`waiting: device ${quote(this.#device)} is ${holder.text}`);
         continue;
       }
@@ -121,12 +119,17 @@ class Queue {
       }
       this.#wasRefused = isTaken(error);
       if (this.#wasRefused) {
-        this.#refusal = error;
+        this.#refuse(error);
       } else if (this.#refusal === undefined || !isUnreached(error)) {
         throw error;
       }
       return false;
     }
+  }
+
+  #refuse(refusal: DutError): void {
+    this.#refusal = refusal;
+    this.#waiting.patience.begin();
   }
 }
 
@@ -154,9 +157,28 @@ function holderOf(
   return { name, text: `locked by ${name} until ${clockTime(lock.untilMs, now)}` };
 }
 
-/** Aborted when the time is over. */
-function patienceOf(waitMs: number): Disposable & { readonly signal: AbortSignal } {
-  const over = new AbortController();
-  const timer = Number.isFinite(waitMs) ? globalThis.setTimeout(() => over.abort(), waitMs) : undefined;
-  return { signal: over.signal, [Symbol.dispose]: () => clearTimeout(timer) };
+/** The time for waiting. It begins with the first refusal: who has not been answered yet waits for no device. */
+class Patience implements Disposable {
+  readonly #waitMs: number;
+  readonly #over = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(waitMs: number) {
+    this.#waitMs = waitMs;
+  }
+
+  /** Aborted when the time is over. */
+  get signal(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  begin(): void {
+    if (Number.isFinite(this.#waitMs)) {
+      this.#timer ??= globalThis.setTimeout(() => this.#over.abort(), this.#waitMs);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
 }

@@ -32,14 +32,14 @@ test("-wait gives up when its time is over, names who has the device, and can be
   await using lab = await Lab.open(t.signal);
   const { address } = await lab.agent(bench);
   await lab.dutctl(["-s", address, "-u", "bob@h", "board", "lock", "1h"]);
-  const gaveUp = await lab.dutctl(["-s", address, "-wait", "100ms", "board", "lock"]);
+  const gaveUp = await lab.dutctl(["-s", address, "-wait", "1ms", "board", "lock"]);
   const waiting = lab.start("dutctl", ["-s", address, "-wait", "board", "lock"]);
   await waiting.said("stderr", /waiting: device "board" is locked by "bob@h" until (?:\d{4}-\d\d-\d\d )?\d\d:\d\d\n/);
   waiting.kill("SIGINT");
   const interrupted = await waiting.ended;
   assert.deepEqual(
     [gaveUp.code, gaveUp.stderr.split("\n").slice(1), interrupted.code, interrupted.stderr.split("\n").at(-2)],
-    [123, ['✗ device "board" is locked by "bob@h"', "  still so after 100ms of waiting", ""], 130, "✗ interrupted"],
+    [123, ['✗ device "board" is locked by "bob@h"', "  still so after 1ms of waiting", ""], 130, "✗ interrupted"],
   );
 });
 
