@@ -75,6 +75,7 @@ export class ConnectionBudget {
   #examined = 0;
   #spoken = 0;
   #looking: NodeJS.Timeout | undefined;
+  #seating: NodeJS.Immediate | undefined;
 
   constructor(options: BudgetOptions) {
     this.#options = options;
@@ -251,10 +252,13 @@ export class ConnectionBudget {
 
   /** There is a place: those who wait need not wait until they look again. */
   #seatSoon(): void {
-    if (this.#waiting.length > 0) {
+    if (this.#waiting.length > 0 && this.#seating === undefined) {
       clearTimeout(this.#looking);
       this.#looking = undefined;
-      setImmediate(() => this.#seat());
+      this.#seating = setImmediate(() => {
+        this.#seating = undefined;
+        this.#seat();
+      });
     }
   }
 

@@ -50,7 +50,7 @@ export const limits = {
    */
   silent: { perSource: 20, fromHere: 64, total: 256, waiting: 1024, safeMs: 1_000 },
   /** Agents that dial in and have not proved who they are, some 100 KB each. Those beyond count as silent. */
-  examined: { perSource: 64, fromHere: 256, total: 512 },
+  examined: { perSource: 256, fromHere: 1024, total: 1024 },
   /** Connections that the kernel keeps until the process accepts them: a lab's agents that all come back at once. */
   backlog: 4096,
   /**

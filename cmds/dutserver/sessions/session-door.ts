@@ -9,10 +9,11 @@ import { limits } from "#pkg/protocol/limits.ts";
 import { plainAddress } from "#pkg/protocol/source.ts";
 import { Tunnel } from "#pkg/relay/tunnel.ts";
 import { acceptUpgrade, refuseUpgrade, upgrades } from "#pkg/relay/upgrade.ts";
+import { fewPerTurn } from "./few-per-turn.ts";
 import { Flapping } from "./flapping.ts";
 import { Session, type SessionOptions } from "./session.ts";
 
-type DoorOptions = Omit<SessionOptions, "certified" | "guest" | "flapping" | "log" | "refusals"> & {
+type DoorOptions = Omit<SessionOptions, "certified" | "guest" | "flapping" | "turn" | "log" | "refusals"> & {
   readonly log: Log;
   readonly metrics: Metrics;
 };
@@ -23,6 +24,8 @@ export class SessionDoor implements Disposable {
   /** With the name in their certificates, the oldest first. */
   readonly #sessions = new Map<Session, string | undefined>();
   readonly #flapping = new Flapping();
+  /** All agents come at once when the server was away, and clients are to be heard meanwhile: a session takes a millisecond. */
+  readonly #turn = fewPerTurn(8);
   /** Peers that have proved nothing can cause as many lines as they like. */
   readonly #refusals: Log;
   #closing: string | undefined;
@@ -65,18 +68,19 @@ export class SessionDoor implements Disposable {
       refusals.debug("connection failed", { err: error });
       return;
     }
-    if (this.#closing !== undefined) {
+    guest.examined();
+    await this.#turn();
+    if (this.#closing !== undefined || socket.destroyed) {
       socket.destroy();
       return;
     }
-    guest.examined();
     const certified = certifiedAt(socket);
     if (certified !== undefined) {
       this.#makeRoom(certified.name);
     }
     const session = new Session(new Tunnel(socket, `the agent at ${remote}`), {
       ...this.#options,
-      ...{ certified, guest, flapping: this.#flapping, log, refusals },
+      ...{ certified, guest, flapping: this.#flapping, turn: this.#turn, log, refusals },
     });
     this.#sessions.set(session, certified?.name);
     using _ = this.#options.metrics.open("sessions");

@@ -53,6 +53,8 @@ export interface SessionOptions {
   readonly claimable: (device: string, owner: string) => Promise<boolean>;
   /** Counts the sessions of all agents. */
   readonly flapping: Flapping;
+  /** Resolves when there is time for an agent. */
+  readonly turn: () => Promise<void>;
   /** Resolves when an agent that has come is in every list, with what it says of its devices or why it says nothing. */
   readonly shown: (agent: string) => Promise<void>;
   readonly log: Log;
@@ -83,6 +85,7 @@ export class Session {
       const messages = clientFor(SessionService, tunnel, { identity: undefined }).open(this.#feed);
       const incoming = messages[Symbol.asyncIterator]();
       const hello = await helloIn(incoming);
+      await this.#options.turn();
       const arrival = this.#arrivalOf(hello, nonce);
       guest.spoke();
       await this.#attend(dialledAgent(arrival.name, tunnel), arrival, incoming);
