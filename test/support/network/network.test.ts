@@ -122,7 +122,8 @@ suite("a network of namespaces", { skip: withoutNetwork }, () => {
     await askedFrom(laptop, "127.0.0.1");
     await laptop.drop("out");
     await askedFrom(laptop, "192.0.2.99", 0.2);
-    assert.deepEqual([none, await connects()], [0, 2]);
+    // What is lost may have been sent again.
+    assert.deepEqual([none, (await connects()) >= 2], [0, true]);
   });
 
   test("nothing is left of a network, its programs included, and a leftover of a killed test goes at the next start", async (t) => {
