@@ -30,9 +30,10 @@ for (const protocol of bufProtocols) {
     await using lab = await Lab.open(t.signal);
     const server = await lab.server();
     const agent = await lab.agent({ board }, "-server", server.address);
+    // The server is the first: that a device is free again the agent knows at once, and the server a moment later.
     for (const [peer, unknown, unknownRun] of [
-      [agent, 'device "none": no such device', 'device "none", command "sh": no such device'],
       [server, 'device "none" not found', 'device "none" not found'],
+      [agent, 'device "none": no such device', 'device "none", command "sh": no such device'],
     ] as const) {
       const call = (...words: Parameters<typeof bufCurl>[3]) => bufCurl(lab, protocol, peer, words);
       const runId = `${protocol}-${peer === agent ? "agent" : "server"}`;
