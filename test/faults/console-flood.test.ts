@@ -32,12 +32,14 @@ test(`${mebibytes} MiB from a console cost the agent neither memory nor disk, an
   const [code] = await once(spawn("sh", ["-c", flood, "sh", pair.farEnd]), "close");
   const seconds = (performance.now() - begun) / 1000;
   const peak = await peakMegabytes(agent.process.pid ?? 0);
-  const names = await readdir(lab.path("consoles"));
-  const sizes = await Promise.all(names.map((name) => stat(join(lab.path("consoles"), name))));
   const { stdout } = await lab.dutctl(["-s", agent.address, "board", "console", "-history", "1", "-no-follow"]);
   stopped.kill("SIGCONT");
   stopped.kill("SIGINT");
   await stopped.ended;
+  // While it records, files come and go.
+  await agent.stop();
+  const names = await readdir(lab.path("consoles"));
+  const sizes = await Promise.all(names.map((name) => stat(join(lab.path("consoles"), name))));
   t.diagnostic(`${((mebibytes * 1.048576) / seconds).toFixed(1)} MB/s, agent ${peak.toFixed(0)} MB at most`);
   assert.deepEqual(
     {
