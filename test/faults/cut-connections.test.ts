@@ -3,6 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { type TestContext, test } from "node:test";
 import { type Daemon, Lab } from "#test/support/lab.ts";
 import type { Direction } from "#test/support/line-fault.ts";
+import { recordsOf } from "#test/support/log-records.ts";
 import { openFilesOf, untilOpenFiles } from "#test/support/open-files.ts";
 import { pseudoRandom } from "#test/support/pseudo-random.ts";
 import { rounds } from "#test/support/rounds.ts";
@@ -99,9 +100,14 @@ async function withCuts(t: TestContext, options: readonly string[], fine: (outco
     `${odd.length} of ${cuts} are odd`,
   );
   await untilFree(agent);
-  assert.equal(agent.stderr.split('"run started"').length, agent.stderr.split('"run ended"').length);
+  await agent.shown(() => haveEnded(agent) || undefined, "has not logged the end of each run");
   await untilOpenFiles(agent, before);
   assert.equal(agent.process.exitCode, null);
+}
+
+/** Whether each run that it says was begun is said to be over. */
+function haveEnded(agent: Daemon): boolean {
+  return recordsOf(agent, { msg: "run started" }).length === recordsOf(agent, { msg: "run ended" }).length;
 }
 
 async function runCut(
