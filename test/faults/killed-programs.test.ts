@@ -5,6 +5,7 @@ import { type Daemon, Lab, shellCommand } from "#test/support/lab.ts";
 import { withoutTerminal } from "#test/support/on-terminal.ts";
 import { openPtyPair, withoutSocat } from "#test/support/pty-pair.ts";
 import { openRollCall } from "#test/support/roll-call.ts";
+import { untilFree } from "./free-devices.ts";
 import { startOnTerminal } from "./terminal-session.ts";
 
 const withinMs = 10_000;
@@ -14,8 +15,9 @@ const consoleOn = (port: string) => ({
   cmds: { console: { uses: [{ module: "serial", passthrough: true, with: { port } }] }, sh: shellCommand },
 });
 
-async function isFree(lab: Lab, { address }: Daemon, words: readonly string[]): Promise<void> {
-  const { code, stderr } = await lab.dutctl(["-s", address, ...words]);
+async function becomesFree(lab: Lab, agent: Daemon, words: readonly string[]): Promise<void> {
+  await untilFree(agent);
+  const { code, stderr } = await lab.dutctl(["-s", agent.address, ...words]);
   assert.deepEqual([code, stderr], [0, ""]);
 }
 
@@ -41,7 +43,7 @@ test("a killed agent leaves no program of its run behind, and has the device fre
   await Promise.all(names.map((name) => roll.gone(name)));
   t.diagnostic(`the client was told after ${told.toFixed(0)} ms`);
   assert.deepEqual([code, told < withinMs], [125, true]);
-  await isFree(lab, next, ["board", "sh", "true"]);
+  await becomesFree(lab, next, ["board", "sh", "true"]);
 });
 
 test("a client that is killed at a serial console loses the run, and the device and the port are free", {
@@ -60,8 +62,8 @@ test("a client that is killed at a serial console loses the run, and the device 
   const ended = performance.now() - killed;
   t.diagnostic(`the run ended after ${ended.toFixed(0)} ms`);
   assert.ok(ended < withinMs);
-  await isFree(lab, agent, ["twin", "console", "-t", "1ms"]);
-  await isFree(lab, agent, ["board", "console", "-t", "1ms"]);
+  await becomesFree(lab, agent, ["twin", "console", "-t", "1ms"]);
+  await becomesFree(lab, agent, ["board", "console", "-t", "1ms"]);
 });
 
 test("an agent that is killed at a console costs 125, and the terminal is as it was", { skip }, async (t) => {
@@ -89,7 +91,7 @@ test("Ctrl-A x leaves a console with 130, its run ended and the terminal as it w
   await session.child.said("stdout", /Connected/);
   session.type("\x01x");
   assert.deepEqual(await session.outcome(), { code: 130, settingsAsBefore: true });
-  await isFree(lab, agent, ["board", "console", "-t", "1ms"]);
+  await becomesFree(lab, agent, ["board", "console", "-t", "1ms"]);
 });
 
 test("Ctrl-C twice leaves a program that will not end with 130, and the terminal is as it was", {
