@@ -1,5 +1,6 @@
 import type { TestContext } from "node:test";
 import { type Daemon, Lab, shellCommand } from "#test/support/lab.ts";
+import { type MachineTime, openMachineTime } from "#test/support/machine-time.ts";
 import { recovery } from "#test/support/metrics.ts";
 import { openCanary } from "./canary.ts";
 
@@ -12,6 +13,8 @@ export interface AttackedLab extends AsyncDisposable {
   readonly agent: Daemon;
   /** What is attacked. */
   readonly target: Daemon;
+  /** Shows what the target takes itself. */
+  readonly machine: MachineTime;
   /**
    * Does something bad while the canary works, and then waits until the target needs no more than before. What it does
    * is done once before, so that what a program learns or keeps for ever does not look like a leak.
@@ -23,19 +26,20 @@ export interface AttackedLab extends AsyncDisposable {
 export const targets = ["dutserver", "dutagent"] as const;
 
 export async function openAttackedLab(signal: AbortSignal, target: (typeof targets)[number]): Promise<AttackedLab> {
-  const lab = await Lab.open(signal);
+  await using opened = new AsyncDisposableStack();
+  const lab = opened.use(await Lab.open(signal));
   const server = await lab.server("-log", "info");
   const agent = await lab.agent({ board, other: board }, "-server", server.address, "-log", "info");
   const attacked = { dutserver: server, dutagent: agent }[target];
+  const machine = opened.use(openMachineTime(attacked));
+  const release = opened.move();
   return {
-    lab,
-    server,
-    agent,
+    ...{ lab, server, agent, machine },
     target: attacked,
     async during(t, attack) {
       await attack();
       const recovered = await recovery(attacked);
-      await using canary = openCanary(server, "other");
+      await using canary = openCanary(server, "other", agent);
       await canary.seen(50);
       canary.calm();
       await attack();
@@ -43,6 +47,6 @@ export async function openAttackedLab(signal: AbortSignal, target: (typeof targe
       await canary.stop(t);
       t.diagnostic(await recovered());
     },
-    [Symbol.asyncDispose]: () => lab[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => release.disposeAsync(),
   };
 }

@@ -2,10 +2,13 @@ import type { TestContext } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { parseAddress } from "#pkg/protocol/address.ts";
 import { connectTo } from "#pkg/protocol/client.ts";
+import type { Child } from "#test/support/child.ts";
+import type { Daemon } from "#test/support/lab.ts";
+import { openMachineTime } from "#test/support/machine-time.ts";
 import { speakV1 } from "./spoken.ts";
 
 const listEveryMs = 100;
-/** How many answers tell it what the machine takes. */
+/** How many answers tell it what they take on this machine. */
 const calmAnswers = 20;
 /** What it waits for an answer before it takes itself for harmed. */
 const patienceMs = 30_000;
@@ -13,22 +16,29 @@ const patienceMs = 30_000;
 const runEvery = 5;
 const usualPromptMs = 250;
 
-/** A healthy client beside a fault: it lists ten times a second and runs a command twice a second. */
+/**
+ * A healthy client beside a fault: it lists ten times a second and runs a command twice a second. What it takes is what
+ * its programs take: that the machine has no time for them, or stands still, is not held against them (`machine-time.ts`).
+ */
 export interface Canary extends AsyncDisposable {
   /** Resolves when it has been answered so many times. */
   seen(answers: number): Promise<void>;
-  /** What it took so far is what this machine takes: from now on something is done. */
+  /** What its answers took so far is what they take here: from now on something is done. */
   calm(): void;
   /**
    * Ends it, says how it fared, and throws when something failed for it, or when more than one of 100 answers took longer
-   * than so many milliseconds, or twice what they took before on a machine that is busy with other things. Default 250.
+   * than so many milliseconds, or twice what they took before on a machine that is slow. Default 250.
    */
   stop(t: TestContext, promptMs?: number): Promise<void>;
 }
 
-/** Its device needs the command `sh`. */
-export function openCanary({ address }: { readonly address: string }, device: string): Canary {
-  const connection = connectTo(parseAddress(address), { identity: "canary@test" });
+/** Where a canary asks. */
+type Asked = Pick<Daemon, "address" | "process">;
+
+/** Its device needs the command `sh`, and may be at an agent behind the one that is asked. */
+export function openCanary(asked: Asked, device: string, ...behind: readonly Child[]): Canary {
+  const machine = openMachineTime(asked, ...behind);
+  const connection = connectTo(parseAddress(asked.address), { identity: "canary@test" });
   const over = new AbortController();
   let times: number[] = [];
   let calmMs = 0;
@@ -36,18 +46,18 @@ export function openCanary({ address }: { readonly address: string }, device: st
   let answered = Promise.withResolvers<void>();
   const life = (async () => {
     for (let turn = 1; !over.signal.aborted; turn++) {
-      const begun = performance.now();
+      const begun = machine.now();
       try {
         await connection.devices.list({}, { timeoutMs: patienceMs });
-        times.push(performance.now() - begun);
+        times.push(machine.now() - begun);
         if (turn % runEvery === 0) {
-          const runBegun = performance.now();
+          const runBegun = machine.now();
           const command = { device, command: "sh", args: ["echo alive"] };
           const { stdout, end } = await speakV1(connection, command, AbortSignal.timeout(patienceMs));
           if (stdout !== "alive\n") {
             failures.push(new Error(`the canary's run said ${JSON.stringify(stdout)} and ended with ${end}`));
           }
-          times.push(performance.now() - runBegun);
+          times.push(machine.now() - runBegun);
         }
       } catch (error) {
         failures.push(error);
@@ -61,6 +71,7 @@ export function openCanary({ address }: { readonly address: string }, device: st
     over.abort();
     await life;
     connection[Symbol.dispose]();
+    machine[Symbol.dispose]();
   };
   return {
     async seen(answers) {
@@ -89,8 +100,8 @@ export function openCanary({ address }: { readonly address: string }, device: st
 }
 
 /** One that has found out what this machine takes while nothing is done to anybody. */
-export async function openCalmCanary(at: { readonly address: string }, device: string): Promise<Canary> {
-  const canary = openCanary(at, device);
+export async function openCalmCanary(asked: Asked, device: string, ...behind: readonly Child[]): Promise<Canary> {
+  const canary = openCanary(asked, device, ...behind);
   await canary.seen(calmAnswers);
   canary.calm();
   return canary;

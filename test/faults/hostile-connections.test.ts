@@ -26,9 +26,9 @@ const nonsense: Readonly<Record<string, Buffer>> = {
 for (const name of targets) {
   test(`${name} closes what speaks nonsense within 10 s, logs little of it and serves others`, async (t) => {
     await using attacked = await openAttackedLab(t.signal, name);
-    const { target } = attacked;
+    const { target, machine } = attacked;
     const speak = async (bytes: Buffer) => {
-      using peer = await RawPeer.dial(target.address);
+      using peer = await RawPeer.dial(target.address, machine);
       await peer.send(bytes);
       if (bytes.length === 0) {
         peer.socket.end();
@@ -56,10 +56,10 @@ for (const name of targets) {
   ] as const) {
     test(`a thousand connections to ${name} that ${what} are gone within 15 s, few are served at once, and others are`, async (t) => {
       await using attacked = await openAttackedLab(t.signal, name);
-      const { target } = attacked;
+      const { target, machine } = attacked;
       await attacked.during(t, async () => {
         const before = await hitsOf(target, "silent_per_source");
-        const peers = await Promise.all(Array.from({ length: 1_000 }, () => RawPeer.dial(target.address)));
+        const peers = await Promise.all(Array.from({ length: 1_000 }, () => RawPeer.dial(target.address, machine)));
         const drip = setInterval(() => rest.length > 0 && peers.forEach((peer) => void peer.send(rest)), 2_000);
         await Promise.all(peers.map((peer) => peer.send(first)));
         const lasted = await Promise.all(peers.map(({ closed }) => closed));

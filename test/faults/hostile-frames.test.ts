@@ -49,11 +49,11 @@ const floods: Readonly<Record<string, Buffer>> = {
 for (const name of targets) {
   test(`${name} drops each flood of frames within a second, and is as small as before`, async (t) => {
     await using attacked = await openAttackedLab(t.signal, name);
-    const { target } = attacked;
+    const { target, machine } = attacked;
     const lasted: Record<string, number> = {};
     await attacked.during(t, async () => {
       for (const [what, flood] of Object.entries(floods)) {
-        using peer = await RawPeer.dial(target.address);
+        using peer = await RawPeer.dial(target.address, machine);
         await peer.send(Buffer.concat([greeting, flood]));
         lasted[what] = Math.round(await peer.closed);
       }

@@ -10,6 +10,7 @@ import { openAgentFleet } from "#test/support/fleet/agent-fleet.ts";
 import { Lab } from "#test/support/lab.ts";
 import { labCertificates } from "#test/support/lab-certificates.ts";
 import { recordsOf } from "#test/support/log-records.ts";
+import { openMachineTime } from "#test/support/machine-time.ts";
 import { peakMegabytes, residentMegabytes } from "#test/support/process-memory.ts";
 import { rounds } from "#test/support/rounds.ts";
 import { openDeviceWatch } from "./device-watch.ts";
@@ -30,8 +31,9 @@ test(`10000 devices on 100 agents are listed by both protocols within ${promptMs
   fleet.tell("start");
   await fleet.had("attached", 100);
   const devices = Array.from({ length: 10_000 }, (_, index) => `fleet-${Math.floor(index / 100)}-${index % 100}`);
+  using machine = openMachineTime(server);
   const [listed, watched] = await Promise.all([
-    listTimes(server.address, lists),
+    listTimes(server.address, lists, machine),
     watchTimes(server.address, { devices, watchers: 1 }),
   ]);
   const slow = (["dutlab.v1", "dutctl.v1"] as const).filter((protocol) => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Lab } from "#test/support/lab.ts";
+import { openMachineTime } from "#test/support/machine-time.ts";
 import { digestOf, writeRandomFile } from "#test/support/random-file.ts";
 import { rounds } from "#test/support/rounds.ts";
 import { openTcpProxy } from "#test/support/tcp-proxy.ts";
@@ -32,11 +33,14 @@ for (const { who, least } of places) {
     const server = await lab.server();
     await using line = await openTcpProxy(server.address, () => ({ delayMs }));
     const [ofClient, ofAgent] = who === "a client" ? [line.address, server.address] : [server.address, line.address];
-    await lab.agent({ board }, "-a", "none", "-server", ofAgent);
+    const agent = await lab.agent({ board }, "-a", "none", "-server", ofAgent);
     const digest = await writeRandomFile(lab.path("in"), mebibytes);
-    const begun = performance.now();
-    const { code, stderr } = await lab.dutctl(["-s", ofClient, "-protocol", "lab", "board", "ft", "in", "out"]);
-    const seconds = (performance.now() - begun) / 1000;
+    const client = lab.start("dutctl", ["-s", ofClient, "-protocol", "lab", "board", "ft", "in", "out"]);
+    client.process.stdin.end();
+    using machine = openMachineTime(client, server, agent);
+    const begun = machine.now();
+    const { code, stderr } = await client.ended;
+    const seconds = (machine.now() - begun) / 1000;
     assert.equal(code, 0, stderr);
     const rate = (mebibytes * 1.048576) / seconds;
     t.diagnostic(`${rate.toFixed(1)} MB/s each way`);

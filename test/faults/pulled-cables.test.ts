@@ -3,8 +3,10 @@ import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { DeviceState } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
+import type { Child } from "#test/support/child.ts";
 import { lostInTheMiddle } from "#test/support/lab.ts";
 import { logged, recordsOf } from "#test/support/log-records.ts";
+import { openMachineTime } from "#test/support/machine-time.ts";
 import { rounds } from "#test/support/rounds.ts";
 import { benchDevices, openRack, withoutRack } from "./rack.ts";
 
@@ -26,10 +28,12 @@ const slowMs = 100;
 const lossy = 0.02;
 const slowFor = rounds(30_000, 600_000);
 
-/** Resolves with how long something took from a time on. */
-async function since(begun: number, work: Promise<unknown>): Promise<number> {
+/** Resolves with what something took that is waited for from now on, without what the machine took of that. */
+async function timeOf(work: Promise<unknown>, ...programs: readonly Child[]): Promise<number> {
+  using machine = openMachineTime(...programs);
+  const begun = machine.now();
   await work;
-  return performance.now() - begun;
+  return machine.now() - begun;
 }
 
 function shown(times: readonly number[]): string {
@@ -48,10 +52,9 @@ test(`a pulled cable is known at both ends within 10 s, ${pulls} times at each o
   for (let pull = 1; pull <= pulls; pull++) {
     await Promise.all(
       benches.map(async ({ computer, agent, device }) => {
-        const begun = performance.now();
+        const offline = timeOf(logged(server, { msg: "agent lost", agent: agent.name }, pull), server);
+        const alone = timeOf(logged(agent, { msg: "server lost" }, pull), agent);
         await computer.drop("both");
-        const offline = since(begun, logged(server, { msg: "agent lost", agent: agent.name }, pull));
-        const alone = since(begun, logged(agent, { msg: "server lost" }, pull));
         atServer.push(await offline);
         assert.equal(await rack.stateOf(device), DeviceState.OFFLINE);
         atAgents.push(await alone);
@@ -74,12 +77,12 @@ test("when what an agent sends is lost and what it is sent arrives, both ends ag
   await using rack = await openRack(t);
   const { computer, agent, device } = await rack.bench("bench");
   await using canary = await rack.canary();
-  const begun = performance.now();
+  const known = [
+    timeOf(logged(rack.server, { msg: "agent lost", agent: agent.name }), rack.server),
+    timeOf(logged(agent, { msg: "server lost" }), agent),
+  ];
   await computer.drop("out");
-  const times = await Promise.all([
-    since(begun, logged(rack.server, { msg: "agent lost", agent: agent.name })),
-    since(begun, logged(agent, { msg: "server lost" })),
-  ]);
+  const times = await Promise.all(known);
   t.diagnostic(`known at the server and at the agent after ${shown(times)}`);
   assert.equal(await rack.stateOf(device), DeviceState.OFFLINE);
   assert.ok(Math.max(...times) <= agreedMs);
@@ -102,10 +105,13 @@ test("an agent that comes back after its computer lost power takes its place at 
   await agent.ended;
   // The server cannot know of it yet: the connection is half open when the other computer has the disk.
   const next = await rack.bench("bench", await rack.network.computer("spare"));
+  using machine = openMachineTime(rack.server);
+  const [begun, shown] = [performance.now(), machine.now()];
   const attached = await logged(rack.server, { msg: "agent attached", agent: agent.name }, 2);
   const { code, stderr } = await run.ended;
   const lost = await logged(rack.server, { msg: "agent lost", agent: agent.name });
-  const lateMs = Date.parse(lost.time) - Date.parse(attached.time);
+  const heldUpMs = performance.now() - begun - (machine.now() - shown);
+  const lateMs = Date.parse(lost.time) - Date.parse(attached.time) - heldUpMs;
   assert.deepEqual(
     [code, stderr, lost.reason, lateMs < newestWinsMs, attached.epoch],
     [
@@ -136,9 +142,9 @@ test("an agent finds a server that has moved to another address, by its name, wi
   const attic = await network.computer("attic");
   const moved = await lab.startedBy(...attic.namespace.inside).server("-s", `${attic.address}:1024`, "-insecure");
   await bench.hosts({ lab: attic.address });
-  const begun = performance.now();
+  const found = timeOf(logged(moved, { msg: "agent attached", agent: agent.name }), moved, agent);
   await computer.drop("both");
-  const time = await since(begun, logged(moved, { msg: "agent attached", agent: agent.name }));
+  const time = await found;
   t.diagnostic(`found after ${shown([time])}`);
   assert.ok(time <= foundMs);
 });
@@ -148,9 +154,9 @@ test("an agent behind a router that has forgotten its connection is back within 
   const router = await rack.network.router("router");
   const { agent, device } = await rack.bench("bench", await router.behind.computer("bench"));
   await using canary = await rack.canary();
-  const begun = performance.now();
+  const back = timeOf(logged(agent, { msg: "attached" }, 2), rack.server, agent);
   await router.forget();
-  const time = await since(begun, logged(agent, { msg: "attached" }, 2));
+  const time = await back;
   t.diagnostic(`back after ${shown([time])}`);
   const ran = await rack.lab.dutctl(["-s", rack.door, device, "sh", "echo back"]);
   assert.deepEqual([ran.stdout, time <= backMs], ["back\n", true]);

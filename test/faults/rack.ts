@@ -47,7 +47,7 @@ export async function openRack(t: TestContext): Promise<Rack> {
   const at = ({ namespace }: Computer) => lab.startedBy(...namespace.inside);
   const server = await at(computer).server("-s", `${computer.address}:1024`, "-insecure");
   const attached = ["-a", "none", "-server", server.address];
-  await at(computer).agent(benchDevices("cage"), ...attached);
+  const cage = await at(computer).agent(benchDevices("cage"), ...attached);
   const door = open.use(await openDoor(computer, server.address, lab.directory)).address;
   const connection = open.use(connectTo(parseAddress(door), { identity: "tester@test" }));
   const release = open.move();
@@ -59,7 +59,7 @@ export async function openRack(t: TestContext): Promise<Rack> {
       const flags = [...attached, "-name", name, "-state", lab.path(`state-of-${name}`)];
       return { computer: where, agent: await at(where).agent(benchDevices(device), ...flags), device };
     },
-    canary: () => openCalmCanary({ address: door }, "cage"),
+    canary: () => openCalmCanary({ address: door, process: server.process }, "cage", cage),
     async stateOf(device) {
       const { devices } = await connection.lab.list({});
       return devices.find(({ name }) => name === device)?.state;

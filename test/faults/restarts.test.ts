@@ -3,11 +3,12 @@ import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { parseAddress } from "#pkg/protocol/address.ts";
-import { connectTo } from "#pkg/protocol/client.ts";
+import { type Connection, connectTo } from "#pkg/protocol/client.ts";
 import { DeviceState } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
 import type { Child, Ended } from "#test/support/child.ts";
 import { Lab, lostInTheMiddle, shellCommand } from "#test/support/lab.ts";
 import { logged } from "#test/support/log-records.ts";
+import { type MachineTime, openMachineTime } from "#test/support/machine-time.ts";
 import { supervise } from "#test/support/supervisor.ts";
 import { openCalmCanary } from "./canary.ts";
 
@@ -21,12 +22,27 @@ const stateNames = Object.keys(DeviceState);
 const board = { cmds: { sh: shellCommand } };
 const lines = (count: number) => Array.from({ length: count }, (_, index) => `line ${index + 1}\n`).join("");
 
-/** Leaves a mark in a file for each time that it is started, and says so many lines, five in a second. */
-const marking = (file: string, count: number) =>
-  `echo started >> ${file}; i=0; while [ $i -lt ${count} ]; do i=$((i+1)); echo line $i; sleep 0.2; done`;
+/**
+ * Leaves a mark in a file for each time that it is started, says a line and waits until there is another file, and says
+ * lines then, so many in all and five in a second.
+ */
+const marking = (file: string, go: string, count: number) =>
+  `echo started >> ${file}; echo line 1; until [ -e ${go} ]; do sleep 0.2; done; i=1; ` +
+  `while [ $i -lt ${count} ]; do i=$((i+1)); echo line $i; sleep 0.2; done`;
 
-async function timed(begun: number, ended: Promise<Ended>): Promise<Ended & { readonly ms: number }> {
-  return { ...(await ended), ms: performance.now() - begun };
+async function timed(machine: MachineTime, ended: Promise<Ended>): Promise<Ended & { readonly ms: number }> {
+  const begun = machine.now();
+  return { ...(await ended), ms: machine.now() - begun };
+}
+
+/** Resolves when a server knows that a device is in use. */
+async function becomesBusy({ lab }: Connection, device: string): Promise<void> {
+  for await (const { event } of lab.watch({ device })) {
+    const [seen] = event.case === "snapshot" ? event.value.devices : event.case === "changed" ? [event.value] : [];
+    if (seen?.state === DeviceState.BUSY) {
+      return;
+    }
+  }
 }
 
 test(`a server that is killed under ${2 * runsOfEach} runs: old clients say so within 10 s, ours are back and lose no byte, and no command runs twice`, async (t) => {
@@ -40,20 +56,22 @@ test(`a server that is killed under ${2 * runsOfEach} runs: old clients say so w
     ...["-a", "none", "-server", server.address],
   );
   const count = 60;
+  const go = lab.path("go");
   const start = (name: string, ...flags: readonly string[]): Child =>
-    lab.start("dutctl", ["-s", server.address, ...flags, name, "sh", marking(lab.path(`marks-${name}`), count)]);
+    lab.start("dutctl", ["-s", server.address, ...flags, name, "sh", marking(lab.path(`marks-${name}`), go, count)]);
   const old = names("old").map((name) => start(name, "-u", "old@h", "-protocol", "v1"));
   const ours = names("ours").map((name) => start(name, "-u", "ours@h", "-protocol", "lab", "-grace", "1m"));
-  await Promise.all([...old, ...ours].map((client) => client.said("stdout", /line 2\n/)));
-  const killedAt = performance.now();
-  const lost = old.map((client) => timed(killedAt, client.ended));
+  await Promise.all([...old, ...ours].map((client) => client.said("stdout", /line 1\n/)));
+  using machine = openMachineTime(agent);
+  const lost = old.map((client) => timed(machine, client.ended));
   server.kill("SIGKILL");
+  await writeFile(go, "");
   await server.ended;
   await wait(downMs);
   const next = await lab.server(...state, "-s", server.address);
-  const backAt = performance.now();
+  const backAt = machine.now();
   await logged(next, { msg: "agent attached", agent: agent.name });
-  const agentMs = performance.now() - backAt;
+  const agentMs = machine.now() - backAt;
   const told = await Promise.all(lost);
   const whole = await Promise.all(ours.map((client) => client.ended));
   t.diagnostic(
@@ -117,15 +135,18 @@ test("a run that does not end when the server is told to stop is given up after 
   const agent = await lab.agent({ board }, "-a", "none", "-server", server.address);
   const run = lab.start("dutctl", ["-s", server.address, "-protocol", "v1", "board", "sh", "echo begun; sleep 600"]);
   await run.said("stdout", /begun/);
-  const toldAt = performance.now();
+  using machine = openMachineTime(server);
+  const begun = performance.now();
+  const stopped = timed(machine, server.ended);
   server.kill("SIGTERM");
-  const { code, ms } = await timed(toldAt, server.ended);
+  const { code, ms } = await stopped;
+  const patience = performance.now() - begun;
   const client = await run.ended;
   t.diagnostic(`the server was gone after ${(ms / 1000).toFixed(1)} s`);
   const reason = `dutserver at ${server.address} is shutting down`;
   const why = `dutserver at ${server.address}: dutagent "${agent.name}" was lost in the middle of the run (${reason})`;
   assert.deepEqual(
-    [code, ms > 29_000 && ms < 35_000, client.code, client.stderr],
+    [code, patience > 29_000 && ms < 35_000, client.code, client.stderr],
     [0, true, 125, lostInTheMiddle(server.address, why)],
   );
 });
@@ -133,20 +154,22 @@ test("a run that does not end when the server is told to stop is given up after 
 test("an agent that is replaced in place is absent for at most 5 s, and what was locked stays so", async (t) => {
   await using lab = await Lab.open(t.signal);
   const server = await lab.server();
-  await lab.agent({ cage: board }, "-a", "none", "-server", server.address);
+  const cage = await lab.agent({ cage: board }, "-a", "none", "-server", server.address);
   const config = await lab.configuration({ board });
   const words = ["-log-json", "-a", "none", "-c", config, "-state", lab.path("kept"), "-name", "bench"];
   await using agent = supervise(() => lab.start("dutagent", [...words, "-server", server.address]));
   await logged(server, { msg: "agent attached", agent: "bench" });
   using alice = connectTo(parseAddress(server.address), { identity: "alice@h" });
   const { lock } = await alice.lab.lock({ device: "board", durationMs: 600_000n });
-  await using canary = await openCalmCanary(server, "cage");
+  await using canary = await openCalmCanary(server, "cage", cage);
   const coming = agent.next();
-  const stoppedAt = performance.now();
+  using machine = openMachineTime(server, agent.current);
+  const stoppedAt = machine.now();
   agent.current.kill("SIGTERM");
-  await coming;
+  using machineOfNext = openMachineTime(server, await coming);
+  const [goneMs, startedAt] = [machine.now() - stoppedAt, machineOfNext.now()];
   await logged(server, { msg: "agent attached", agent: "bench" }, 2);
-  const absent = performance.now() - stoppedAt;
+  const absent = goneMs + machineOfNext.now() - startedAt;
   t.diagnostic(`absent for at most ${absent.toFixed(0)} ms`);
   const { device } = await alice.lab.describe({ device: "board" });
   assert.deepEqual([device?.lock, absent < absentMs], [lock, true]);
@@ -169,6 +192,7 @@ test("a device that is taken out of the configuration is retiring behind the ser
     `echo begun; until [ -e ${go} ]; do sleep 0.1; done; echo done`,
   ]);
   await run.said("stdout", /begun/);
+  await becomesBusy(client, "board");
   await writeFile(config, "devices: [");
   agent.kill("SIGHUP");
   await agent.said("stderr", /"level":"ERROR".*config/);

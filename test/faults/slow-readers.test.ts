@@ -66,7 +66,7 @@ suite("a client that never reads", { concurrency: 2 }, () => {
       await using lab = await Lab.open(t.signal);
       const server = await lab.server("-log", "info");
       const agent = await lab.agent({ board, other: board }, "-server", server.address, "-log", "info");
-      await using canary = openCanary(server, "other");
+      await using canary = openCanary(server, "other", agent);
       await canary.seen(10);
       const [ofServer, ofAgent] = await Promise.all([growth(server), growth(agent)]);
       using session = new Http2Session(parseAddress(server.address), { pingWhenIdle: false });
@@ -112,10 +112,10 @@ test("a hundred clients that never read leave the server small and everybody els
     }
     // Those that stand still are the fault; that a hundred programs start and fill what they may is work for a small machine.
     {
-      await using settling = openCanary(server, "other");
+      await using settling = openCanary(server, "other", agent);
       await settling.seen(30);
     }
-    await using canary = openCanary(server, "other");
+    await using canary = openCanary(server, "other", agent);
     await canary.seen(30);
     await canary.stop(t);
     const grown = Math.round(await ofServer());

@@ -5,7 +5,7 @@ import { type Frame, type FrameType, framesIn, frameTypes } from "./http2-frames
 /** A peer that sends whatever it wants, and keeps no more of the answers than what they tell about the end. */
 export class RawPeer implements Disposable {
   readonly socket: Socket;
-  /** Resolves when the connection is gone, with the milliseconds that it was there. */
+  /** Resolves when the connection is gone, with the milliseconds of the clock that it was there. */
   readonly closed: Promise<number>;
   /** The code of the GOAWAY that came last. */
   goaway: number | undefined;
@@ -13,10 +13,10 @@ export class RawPeer implements Disposable {
   readonly heard = new Map<number, number>();
   #rest: Buffer = Buffer.alloc(0);
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, clock: Pick<Performance, "now">) {
     this.socket = socket;
-    const begun = performance.now();
-    this.closed = new Promise((resolve) => socket.once("close", () => resolve(performance.now() - begun)));
+    const begun = clock.now();
+    this.closed = new Promise((resolve) => socket.once("close", () => resolve(clock.now() - begun)));
     socket.on("data", (bytes: Buffer) => {
       const { frames, rest } = framesIn(Buffer.concat([this.#rest, bytes]));
       this.#rest = Buffer.from(rest);
@@ -29,10 +29,10 @@ export class RawPeer implements Disposable {
   }
 
   /** Resolves when it is connected to `localhost:port`. */
-  static async dial(address: string): Promise<RawPeer> {
+  static async dial(address: string, clock: Pick<Performance, "now"> = performance): Promise<RawPeer> {
     const socket = connect({ host: "127.0.0.1", port: Number(address.split(":").at(-1)), noDelay: true });
     await once(socket, "connect");
-    return new RawPeer(socket);
+    return new RawPeer(socket, clock);
   }
 
   get open(): boolean {

@@ -45,8 +45,8 @@ export class BenchFleet {
     const processes = await Promise.all(
       names.map((own) => openAgentFleet(lab, { servers: server, agents: each, devices, name: own, ...rest })),
     );
-    for (const { pid } of processes) {
-      setPriority(pid, niceness);
+    for (const { process } of processes) {
+      setPriority(process.pid ?? 0, niceness);
     }
     const all = names.flatMap((own) =>
       Array.from({ length: each * devices }, (_, index) => `${own}-${Math.floor(index / devices)}-${index % devices}`),

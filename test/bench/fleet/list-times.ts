@@ -16,13 +16,14 @@ export interface Lists {
 export async function listTimes(
   address: string,
   rounds: number,
+  clock: Pick<Performance, "now"> = performance,
 ): Promise<Readonly<Record<"dutlab.v1" | "dutctl.v1", Lists>>> {
   using connection = connectTo(parseAddress(address), { identity: "bench" });
   const { lab, devices } = connection;
   const times: Record<"dutlab.v1" | "dutctl.v1", number[]> = { "dutlab.v1": [], "dutctl.v1": [] };
   for (let round = 0; round <= rounds; round++) {
-    times["dutlab.v1"].push(await timed(() => lab.list({})));
-    times["dutctl.v1"].push(await timed(() => devices.list({})));
+    times["dutlab.v1"].push(await timed(() => lab.list({}), clock));
+    times["dutctl.v1"].push(await timed(() => devices.list({}), clock));
   }
   const sizes = {
     "dutlab.v1": toBinary(LabService.method.list.output, await lab.list({})).length,

@@ -1,6 +1,7 @@
 import { EventEmitter, once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import type { Child } from "../child.ts";
 import type { Lab } from "../lab.ts";
 
 /** What happened to an agent of a fleet, in the words of `test/programs/agent-fleet.ts`. */
@@ -27,7 +28,7 @@ export interface FleetOptions {
 
 /** Many agents in a process of their own, which goes with the lab. */
 export interface AgentFleet {
-  readonly pid: number;
+  readonly process: Child["process"];
   readonly events: readonly FleetEvent[];
   /** A command to so many agents from the one of that number on; all of them by default. */
   tell(command: "start" | "kill" | "stop", first?: number, count?: number): void;
@@ -56,7 +57,7 @@ export async function openAgentFleet(lab: Lab, options: FleetOptions): Promise<A
     await once(news, "event");
   }
   return {
-    pid: child.process.pid ?? 0,
+    process: child.process,
     events,
     tell: (command, first = 0, count = agents) => void child.process.stdin.write(`${command} ${first} ${count}\n`),
     async had(event, wanted, since = 0) {

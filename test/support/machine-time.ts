@@ -1,0 +1,60 @@
+import { readFileSync } from "node:fs";
+import type { Child } from "./child.ts";
+
+const lookMs = 20;
+/** By how much a timer is late on a machine that has nothing else to do. */
+const usualLatenessMs = 5;
+
+type Program = Pick<Child, "process">;
+
+/**
+ * A clock that stands still while the machine lets this process, or one of some programs, not go on, although it could: a
+ * machine that stands still, or is busy with other things, is no fault of theirs. What they wait for otherwise counts,
+ * also when somebody has stopped them. Disposing ends the looking.
+ */
+export interface MachineTime extends Disposable {
+  /** Milliseconds, as `performance.now` has them but for a beginning of its own. */
+  now(): number;
+}
+
+/** Looks at a program until it ends. Only Linux tells how long programs wait for a processor. */
+export function openMachineTime(...programs: readonly Program[]): MachineTime {
+  const waits = programs.map(waitOf);
+  let shown = 0;
+  let looked = performance.now();
+  let due = looked + lookMs;
+  const look = () => {
+    const now = performance.now();
+    const late = Math.max(0, now - Math.max(looked, due + usualLatenessMs));
+    const waited = waits.reduce((sum, wait) => sum + wait(), late);
+    shown += Math.max(0, now - looked - waited);
+    looked = now;
+    return shown;
+  };
+  const timer = setTimeout(() => {
+    look();
+    due = looked + lookMs;
+    timer.refresh();
+  }, lookMs).unref();
+  return { now: look, [Symbol.dispose]: () => clearTimeout(timer) };
+}
+
+/** The milliseconds that a program has waited for a processor since it was asked last (the scheduler's statistics of proc(5)). */
+function waitOf({ process: { pid } }: Program): () => number {
+  const total = () => {
+    try {
+      return Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[1]) / 1e6;
+    } catch (error) {
+      if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) {
+        return undefined;
+      }
+      throw error;
+    }
+  };
+  let known = total() ?? 0;
+  return () => {
+    const before = known;
+    known = total() ?? known;
+    return known - before;
+  };
+}
