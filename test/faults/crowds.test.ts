@@ -4,6 +4,7 @@ import { crowdTimes } from "#test/bench/fleet/crowd-times.ts";
 import { percentile } from "#test/bench/medians.ts";
 import { openAgentFleet } from "#test/support/fleet/agent-fleet.ts";
 import { Lab } from "#test/support/lab.ts";
+import { openMachineTime } from "#test/support/machine-time.ts";
 import { peakMegabytes } from "#test/support/process-memory.ts";
 import { buildPrograms } from "#test/support/programs.ts";
 import { rounds } from "#test/support/rounds.ts";
@@ -28,7 +29,8 @@ test(`${runs} runs at once lose no line of one a second for ${seconds} s, in at 
   const devices = Array.from({ length: runs }, (_, index) => `fleet-${Math.floor(index / each)}-${index % each}`);
   const pid = server.process.pid ?? 0;
   const before = await peakMegabytes(pid);
-  const { alone, times } = await crowdTimes(server.address, devices, seconds);
+  using machine = openMachineTime(server, fleet);
+  const { alone, times } = await crowdTimes(server.address, devices, seconds, machine);
   const peak = await peakMegabytes(pid);
   const [median = 0, slowest = 0] = [0.5, 0.99].map((share) => Math.round(percentile(times, share)));
   t.diagnostic(

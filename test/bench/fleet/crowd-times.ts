@@ -18,7 +18,12 @@ export interface CrowdTimes {
  * Runs `repeat` on all the devices at once, each of which has a line a second and gives it back, for so many seconds. Throws
  * when a line is lost, comes twice or out of order.
  */
-export async function crowdTimes(address: string, devices: readonly string[], seconds: number): Promise<CrowdTimes> {
+export async function crowdTimes(
+  address: string,
+  devices: readonly string[],
+  seconds: number,
+  clock: Pick<Performance, "now"> = performance,
+): Promise<CrowdTimes> {
   using open = new DisposableStack();
   const connections = Array.from({ length: Math.ceil(devices.length / streamsPerConnection) }, () =>
     open.use(connectTo(parseAddress(address), { identity: "bench" })),
@@ -26,6 +31,7 @@ export async function crowdTimes(address: string, devices: readonly string[], se
   const [alone = Number.NaN] = await echoes(connections[0] as Connection, {
     device: devices[0] as string,
     seconds: 1,
+    clock,
     begin: async () => {},
   });
   let greeted = 0;
@@ -35,6 +41,7 @@ export async function crowdTimes(address: string, devices: readonly string[], se
       echoes(connections[index % connections.length] as Connection, {
         device,
         seconds,
+        clock,
         async begin() {
           greeted += 1;
           if (greeted === devices.length) {
@@ -52,12 +59,13 @@ export async function crowdTimes(address: string, devices: readonly string[], se
 interface Part {
   readonly device: string;
   readonly seconds: number;
+  readonly clock: Pick<Performance, "now">;
   /** Told when the run is there; resolves when it may say its first line. */
   begin(): Promise<void>;
 }
 
 /** Milliseconds that each line of a run takes to come back. Throws when one does not, or comes twice. */
-async function echoes(connection: Connection, { device, seconds, begin }: Part): Promise<number[]> {
+async function echoes(connection: Connection, { device, seconds, clock, begin }: Part): Promise<number[]> {
   const greeting = Promise.withResolvers<void>();
   const lines = Array.from({ length: seconds }, (_, index) => `${device}-line-${index}\n`);
   const sent: number[] = [];
@@ -68,7 +76,7 @@ async function echoes(connection: Connection, { device, seconds, begin }: Part):
     let offset = 0n;
     for (const line of [...lines, "the end\n"]) {
       const data = Buffer.from(line);
-      sent.push(performance.now());
+      sent.push(clock.now());
       yield { device, msg: { case: "input", value: { data, offset } } };
       offset += BigInt(data.length);
       await setTimeout(1000);
@@ -81,7 +89,7 @@ async function echoes(connection: Connection, { device, seconds, begin }: Part):
       greeting.resolve();
       said += Buffer.from(msg.value);
       while (said.includes(lines[times.length] ?? "\0")) {
-        times.push(performance.now() - (sent[times.length] ?? Number.NaN));
+        times.push(clock.now() - (sent[times.length] ?? Number.NaN));
       }
     }
   }
