@@ -1,4 +1,5 @@
 import type { TestContext } from "node:test";
+import { debuggable } from "#test/support/collect-garbage.ts";
 import { type Daemon, Lab, shellCommand } from "#test/support/lab.ts";
 import { type MachineTime, openMachineTime } from "#test/support/machine-time.ts";
 import { recovery } from "#test/support/metrics.ts";
@@ -28,8 +29,9 @@ export const targets = ["dutserver", "dutagent"] as const;
 export async function openAttackedLab(signal: AbortSignal, target: (typeof targets)[number]): Promise<AttackedLab> {
   await using opened = new AsyncDisposableStack();
   const lab = opened.use(await Lab.open(signal));
-  const server = await lab.server("-log", "info");
-  const agent = await lab.agent({ board, other: board }, "-server", server.address, "-log", "info");
+  const inspected = lab.startedBy("env", debuggable);
+  const server = await inspected.server("-log", "info");
+  const agent = await inspected.agent({ board, other: board }, "-server", server.address, "-log", "info");
   const attacked = { dutserver: server, dutagent: agent }[target];
   const machine = opened.use(openMachineTime(attacked));
   const release = opened.move();

@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import { request } from "node:http";
 import { text } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
+import { collectGarbage } from "./collect-garbage.ts";
 import type { Daemon } from "./lab.ts";
 
 /** What a daemon shows at /metrics, by name and labels as they stand there. */
@@ -33,7 +34,7 @@ async function get(url: string): Promise<string> {
 
 /** What a daemon needs of the machine. */
 interface Needs {
-  /** Megabytes in use by what is not garbage, nearly: the engine collects when it likes. */
+  /** Megabytes in use by what is not garbage. */
   readonly kept: number;
   /** Megabytes that the system has given it, of which the allocators keep some for next time. */
   readonly resident: number;
@@ -51,6 +52,7 @@ const lookMs = 500;
 const retained = 64;
 
 async function needsOf(daemon: Daemon): Promise<Needs> {
+  await collectGarbage(daemon);
   const metrics = await metricsOf(daemon);
   const sum = (end: string) =>
     [...metrics].reduce((total, [name, value]) => (name.endsWith(end) ? total + value : total), 0);
@@ -67,7 +69,7 @@ async function needsOf(daemon: Daemon): Promise<Needs> {
 }
 
 /**
- * Looks what a daemon needs. The result resolves when it needs no more than a tenth more, with the figures, and throws
+ * Looks what a daemon needs, which has to be `debuggable`. The result resolves when it needs no more than a tenth more, with the figures, and throws
  * them when that does not come.
  */
 export async function recovery(daemon: Daemon): Promise<() => Promise<string>> {
