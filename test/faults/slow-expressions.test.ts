@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { Lab, shellCommand } from "#test/support/lab.ts";
 import { openPtyPair, withoutSocat } from "#test/support/pty-pair.ts";
-import { openCanary } from "./canary.ts";
+import { openCalmCanary } from "./canary.ts";
 import { untilFree } from "./free-devices.ts";
 
 const kibibytes = 64;
@@ -15,7 +15,7 @@ test(`an expect for (a+)+b over ${kibibytes} KiB of a from a serial port costs i
   await using pair = await openPtyPair();
   const console = { uses: [{ module: "serial", passthrough: true, with: { port: pair.device } }] };
   const agent = await lab.agent({ board: { cmds: { console } }, other: { cmds: { sh: shellCommand } } });
-  await using canary = openCanary(agent, "other");
+  await using canary = await openCalmCanary(agent, "other");
   const words = ["-s", agent.address, "board", "console", "-t", "5s", "--", "expect", "(a+)+b"];
   const client = lab.start("dutctl", words);
   client.process.stdin.end();

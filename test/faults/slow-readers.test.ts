@@ -11,7 +11,7 @@ import { enveloped } from "#pkg/protocol/grpc/envelope.ts";
 import { Http2Session } from "#pkg/protocol/http2-session.ts";
 import { type Daemon, Lab, shellCommand } from "#test/support/lab.ts";
 import { peakMegabytes, resetPeak } from "#test/support/process-memory.ts";
-import { openCanary } from "./canary.ts";
+import { openCalmCanary, openCanary } from "./canary.ts";
 import { untilFree } from "./free-devices.ts";
 
 /** Generous, for what a garbage collector leaves lying when the computer is busy: a tenth of what waits to be read. */
@@ -66,8 +66,7 @@ suite("a client that never reads", { concurrency: 2 }, () => {
       await using lab = await Lab.open(t.signal);
       const server = await lab.server("-log", "info");
       const agent = await lab.agent({ board, other: board }, "-server", server.address, "-log", "info");
-      await using canary = openCanary(server, "other", agent);
-      await canary.seen(10);
+      await using canary = await openCalmCanary(server, "other", agent);
       const [ofServer, ofAgent] = await Promise.all([growth(server), growth(agent)]);
       using session = new Http2Session(parseAddress(server.address), { pingWhenIdle: false });
       const begun = performance.now();

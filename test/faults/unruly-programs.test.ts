@@ -7,7 +7,7 @@ import { type Daemon, Lab, shellCommand } from "#test/support/lab.ts";
 import { openMachineTime } from "#test/support/machine-time.ts";
 import { peakMegabytes, resetPeak } from "#test/support/process-memory.ts";
 import { openRollCall } from "#test/support/roll-call.ts";
-import { openCanary } from "./canary.ts";
+import { openCalmCanary } from "./canary.ts";
 import { untilFree } from "./free-devices.ts";
 
 const gigabytes = 2;
@@ -25,8 +25,7 @@ for (const protocol of ["v1", "lab"] as const) {
     await using lab = await Lab.open(t.signal);
     const server = await lab.server("-log", "info");
     const agent = await lab.agent({ board, other: board }, "-server", server.address, "-log", "info");
-    await using canary = openCanary(server, "other", agent);
-    await canary.seen(5);
+    await using canary = await openCalmCanary(server, "other", agent);
     const daemons = [server, agent].map(pidOf);
     await Promise.all(daemons.map(resetPeak));
     const before = await Promise.all(daemons.map(peakMegabytes));
@@ -124,7 +123,7 @@ async function startBomb(lab: Lab, agent: Daemon) {
 test("a fork bomb of 255 processes is gone within 12 s of a cancel, and others are served meanwhile", async (t) => {
   await using lab = await Lab.open(t.signal);
   const agent = await lab.agent({ board, other: board });
-  await using canary = openCanary(agent, "other");
+  await using canary = await openCalmCanary(agent, "other");
   const { client, mark } = await startBomb(lab, agent);
   await canary.seen(3);
   using machine = openMachineTime(client, agent);

@@ -1,7 +1,9 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import type { Child } from "./child.ts";
 
 const lookMs = 20;
+/** How exact the clock is: to look costs some tenths of a millisecond. */
+const exactMs = 5;
 /** By how much a timer is late on a machine that has nothing else to do. */
 const usualLatenessMs = 5;
 
@@ -36,25 +38,47 @@ export function openMachineTime(...programs: readonly Program[]): MachineTime {
     due = looked + lookMs;
     timer.refresh();
   }, lookMs).unref();
-  return { now: look, [Symbol.dispose]: () => clearTimeout(timer) };
+  const now = () => (performance.now() - looked < exactMs ? shown : look());
+  return { now, [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
-/** The milliseconds that a program has waited for a processor since it was asked last (the scheduler's statistics of proc(5)). */
+/**
+ * The milliseconds that a program has waited for a processor since it was asked last (the scheduler's statistics of
+ * proc(5)): of its threads the one that has waited longest, as others may wait for what it does.
+ */
 function waitOf({ process: { pid } }: Program): () => number {
-  const total = () => {
-    try {
-      return Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[1]) / 1e6;
-    } catch (error) {
-      if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) {
-        return undefined;
-      }
+  const known = new Map<string, number>();
+  const wait = () => {
+    const waits = threadsOf(pid).map((thread) => {
+      const before = known.get(thread) ?? 0;
+      const total = waitedBy(`/proc/${pid}/task/${thread}/schedstat`) ?? before;
+      known.set(thread, total);
+      return total - before;
+    });
+    return Math.max(0, ...waits);
+  };
+  wait();
+  return wait;
+}
+
+/** None of a program that has ended. */
+function threadsOf(pid: number | undefined): readonly string[] {
+  return ofLiving(() => readdirSync(`/proc/${pid}/task`)) ?? [];
+}
+
+/** Milliseconds in all; undefined for a thread that has ended. */
+function waitedBy(schedstat: string): number | undefined {
+  const text = ofLiving(() => readFileSync(schedstat, "utf8"));
+  return text === undefined ? undefined : Number(text.split(" ")[1]) / 1e6;
+}
+
+function ofLiving<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (!["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) {
       throw error;
     }
-  };
-  let known = total() ?? 0;
-  return () => {
-    const before = known;
-    known = total() ?? known;
-    return known - before;
-  };
+    return undefined;
+  }
 }
