@@ -11,7 +11,8 @@ import { openCalmCanary } from "./canary.ts";
 import { untilFree } from "./free-devices.ts";
 
 const gigabytes = 2;
-const mostGrownMegabytes = 150;
+/** A tenth of what passes, for what a garbage collector leaves lying when the computer is busy. */
+const mostGrownMegabytes = (gigabytes * 1000) / 10;
 const goneWithinMs = 12_000;
 const board = { cmds: { sh: shellCommand } };
 
