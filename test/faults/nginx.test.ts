@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { limits } from "#pkg/protocol/limits.ts";
 import { Lab, shellCommand } from "#test/support/lab.ts";
 import { openNginx, withoutNginx as skip } from "#test/support/nginx.ts";
 
 const board = { cmds: { sh: shellCommand } };
 
-/** What nginx waits for something to read, in seconds: longer than the pause between two pings. */
-const patience = 6;
+/** What nginx waits for something to read, in seconds: the pause between two pings, and what an answer to one may take. */
+const patience = (limits.pingIntervalMs + limits.pingTimeoutMs) / 1000;
 
 /** A server behind nginx, with an agent that has dialled in through nginx too. */
 async function behindNginx(lab: Lab) {

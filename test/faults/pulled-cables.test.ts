@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { DeviceState } from "#pkg/protocol/gen/dutlab/v1/dutlab_pb.ts";
+import { limits } from "#pkg/protocol/limits.ts";
 import type { Child } from "#test/support/child.ts";
 import { lostInTheMiddle } from "#test/support/lab.ts";
 import { logged, recordsOf } from "#test/support/log-records.ts";
@@ -20,8 +21,8 @@ const agreedMs = 20_000;
 const newestWinsMs = 1_000;
 const foundMs = 35_000;
 const backMs = 15_000;
-/** The shortest that routers are told to have. */
-const natSeconds = rounds(5, 60);
+/** The pause between two pings and what an answer to one may take, and the shortest that routers are told to have. */
+const natSeconds = rounds((limits.pingIntervalMs + limits.pingTimeoutMs) / 1000, 60);
 const idleMs = rounds(20_000, 600_000);
 /** Each way. */
 const slowMs = 100;
