@@ -25,10 +25,13 @@ export function openMachineTime(...programs: readonly Program[]): MachineTime {
   let shown = 0;
   let looked = performance.now();
   let due = looked + lookMs;
+  let worked = workedMs();
   const look = () => {
     const now = performance.now();
-    const late = Math.max(0, now - Math.max(looked, due + usualLatenessMs));
-    const waited = waits.reduce((sum, wait) => sum + wait(), late);
+    const workedBefore = worked;
+    worked = workedMs();
+    const late = now - Math.max(looked, due + usualLatenessMs);
+    const waited = waits.reduce((sum, wait) => sum + wait(), Math.max(0, late - (worked - workedBefore)));
     shown += Math.max(0, now - looked - waited);
     looked = now;
     return shown;
@@ -40,6 +43,12 @@ export function openMachineTime(...programs: readonly Program[]): MachineTime {
   }, lookMs).unref();
   const now = () => (performance.now() - looked < exactMs ? shown : look());
   return { now, [Symbol.dispose]: () => clearTimeout(timer) };
+}
+
+/** Milliseconds of a processor that this thread has had. */
+function workedMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
 }
 
 /**
