@@ -8,6 +8,9 @@ const { NGHTTP2_CANCEL, NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_INADEQUATE_SECURITY, 
 /** Errors that say no more than that the stream has ended before its time. */
 const endings = new Set(["ERR_STREAM_PREMATURE_CLOSE", "ERR_HTTP2_STREAM_ERROR"]);
 
+/** How the system tells that a connection is lost on whose way something was still: whether there was is chance. */
+const losses = new Set(["ECONNRESET", "EPIPE"]);
+
 /** What a peer means by ending the whole connection, which says more than that it was lost. */
 const meaningful = new Set([NGHTTP2_INADEQUATE_SECURITY, NGHTTP2_ENHANCE_YOUR_CALM]);
 
@@ -65,9 +68,11 @@ export class Answer {
     if (error instanceof DutError || !isNodeError(error)) {
       return error;
     }
-    return endings.has(error.code) || meaningful.has(this.#stream.rstCode)
-      ? this.#withoutStatus()
-      : (tlsFault(error, "the peer") ?? new DutError("unavailable", error.message, { cause: error }));
+    if (endings.has(error.code) || meaningful.has(this.#stream.rstCode)) {
+      return this.#withoutStatus();
+    }
+    const message = losses.has(error.code) ? "the connection was lost" : error.message;
+    return tlsFault(error, "the peer") ?? new DutError("unavailable", message, { cause: error });
   }
 
   #withoutStatus(): DutError {

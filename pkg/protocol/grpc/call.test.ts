@@ -168,6 +168,14 @@ const failing: readonly [what: string, answer: Answer, fault: object][] = [
     },
     { code: "unavailable", message: "the connection was lost" },
   ],
+  [
+    "a connection that is reset in the middle",
+    (stream) => {
+      stream.respond(grpc);
+      stream.write(devices, () => stream.session?.socket.resetAndDestroy());
+    },
+    { code: "unavailable", message: "the connection was lost" },
+  ],
 ];
 
 for (const [what, answer, fault] of failing) {
