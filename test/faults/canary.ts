@@ -28,6 +28,8 @@ export interface Canary extends AsyncDisposable {
   seen(answers: number): Promise<void>;
   /** What its answers took so far is what they take here: from now on something is done. */
   calm(): void;
+  /** What its answers took since then was of something else. */
+  forget(): void;
   /**
    * Ends it, says how it fared, and throws when something failed for it, or when more than one of 100 answers took longer
    * than so many milliseconds, or twice what they took before on a machine that is slow. Default 250.
@@ -86,6 +88,9 @@ export function openCanary(asked: Asked, device: string, ...behind: readonly Chi
     },
     calm() {
       calmMs = times.slowest;
+      times = new Times();
+    },
+    forget() {
       times = new Times();
     },
     async stop(t, promptMs = usualPromptMs) {
