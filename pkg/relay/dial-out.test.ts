@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { silentLog } from "#pkg/log/log.ts";
-import { type Address, parseAddress } from "#pkg/protocol/address.ts";
+import { type Address, formatAddress, parseAddress } from "#pkg/protocol/address.ts";
 import { clientsOver } from "#pkg/protocol/client.ts";
 import type { ClientTls } from "#pkg/protocol/dial.ts";
 import { DeviceService } from "#pkg/protocol/gen/dutctl/v1/dutctl_pb.ts";
 import { listen, type ServerTls } from "#pkg/protocol/listener.ts";
 import { rpcHandler } from "#pkg/protocol/rpc-handler.ts";
 import { testAuthority } from "#test/support/certificates.ts";
+import { openTcpProxy } from "#test/support/tcp-proxy.ts";
 import { dialOut } from "./dial-out.ts";
 import { Tunnel } from "./tunnel.ts";
 import { acceptUpgrade, refuseUpgrade, upgrades } from "./upgrade.ts";
@@ -70,6 +71,16 @@ test("who dialled ends the connection when its calls have ended, and the other e
   using tunnel = await arrived.promise;
   await clientsOver(tunnel, { identity: undefined }).devices.list({});
   await out.drain();
+  assert.equal(await tunnel.closed, "the connection was lost");
+});
+
+test("a connection that is reset was lost like any other", async (t) => {
+  const arrived = Promise.withResolvers<Tunnel>();
+  await using server = await serverFor((socket) => answer(socket, arrived));
+  await using line = await openTcpProxy(formatAddress(server.address));
+  using _ = await dial(parseAddress(line.address), t);
+  using tunnel = await arrived.promise;
+  line.cut("reset");
   assert.equal(await tunnel.closed, "the connection was lost");
 });
 

@@ -1,6 +1,7 @@
 import { type ClientHttp2Stream, connect, type OutgoingHttpHeaders } from "node:http2";
 import type { Socket } from "node:net";
 import { DutError } from "#pkg/errors/dut-error.ts";
+import { meaningOf } from "#pkg/protocol/connection-loss.ts";
 import { limits } from "#pkg/protocol/limits.ts";
 import { LiveSession } from "#pkg/protocol/live-session.ts";
 import type { Streams } from "#pkg/protocol/streams.ts";
@@ -24,7 +25,9 @@ export class Tunnel implements Streams, Disposable {
       settings: { initialWindowSize: limits.relayWindowBytes, enablePush: false },
     });
     this.#live = new LiveSession(session, socket, { peer, pingWhenIdle: true, pingIntervalMs: limits.pingIntervalMs });
-    this.closed = this.#live.closed.then((fault) => fault?.message ?? "the connection was lost");
+    this.closed = this.#live.closed.then((fault) =>
+      fault === undefined ? "the connection was lost" : meaningOf(fault),
+    );
   }
 
   /** How many streams are open. */

@@ -1,5 +1,6 @@
 import { type ClientHttp2Stream, constants, type Http2Session, type IncomingHttpHeaders } from "node:http2";
 import { DutError } from "#pkg/errors/dut-error.ts";
+import { meaningOf } from "../connection-loss.ts";
 import { inadequateSecurity, tlsFault } from "../tls/tls-fault.ts";
 import { endedWithoutStatus, refuseOtherThanGrpc, statusError } from "./status.ts";
 
@@ -7,9 +8,6 @@ const { NGHTTP2_CANCEL, NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_INADEQUATE_SECURITY, 
 
 /** Errors that say no more than that the stream has ended before its time. */
 const endings = new Set(["ERR_STREAM_PREMATURE_CLOSE", "ERR_HTTP2_STREAM_ERROR"]);
-
-/** How the system tells that a connection is lost on whose way something was still: whether there was is chance. */
-const losses = new Set(["ECONNRESET", "EPIPE"]);
 
 /** What a peer means by ending the whole connection, which says more than that it was lost. */
 const meaningful = new Set([NGHTTP2_INADEQUATE_SECURITY, NGHTTP2_ENHANCE_YOUR_CALM]);
@@ -71,8 +69,7 @@ export class Answer {
     if (endings.has(error.code) || meaningful.has(this.#stream.rstCode)) {
       return this.#withoutStatus();
     }
-    const message = losses.has(error.code) ? "the connection was lost" : error.message;
-    return tlsFault(error, "the peer") ?? new DutError("unavailable", message, { cause: error });
+    return tlsFault(error, "the peer") ?? new DutError("unavailable", meaningOf(error), { cause: error });
   }
 
   #withoutStatus(): DutError {
