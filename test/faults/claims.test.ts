@@ -20,8 +20,16 @@ const marked = (mark: string) => ({
 test("who claims another agent's name or device is refused and logged, and users still reach the right agent", async (t) => {
   await using lab = await Lab.open(t.signal);
   const server = await lab.server();
-  const right = await lab.agent({ board: marked("right") }, "-a", "none", "-server", server.address, "-name", "bench");
-  await using canary = await openCalmCanary(server, "board", right);
+  const right = await lab.agent(
+    { board: marked("right"), cage: marked("right") },
+    "-a",
+    "none",
+    "-server",
+    server.address,
+    "-name",
+    "bench",
+  );
+  await using canary = await openCalmCanary(server, "cage", right);
   using thief = await dialIn(server.address, { name: "bench", devices: ["board"] });
   const asBench = verdictOf(await thief.next());
   const config = await lab.configuration({ board: marked("wrong"), extra: marked("extra") });
