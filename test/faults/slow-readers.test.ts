@@ -75,7 +75,12 @@ suite("a client that never reads", { concurrency: 2 }, () => {
       const seconds = (performance.now() - begun) / 1000;
       const grown = [await ofServer(), await ofAgent()].map(Math.round);
       t.diagnostic(`given up after ${seconds.toFixed(1)} s; server +${grown[0]} MB, agent +${grown[1]} MB`);
-      assert.match(agent.stderr, /has taken no output for/);
+      // Either of them has the patience of a minute and looks now and then: who looks first gives up, and says why.
+      const reasons = [
+        agent.said("stderr", /has taken no output for/),
+        server.said("stderr", /took no output for a minute/),
+      ];
+      await Promise.any(reasons);
       assert.ok(seconds > 55 && seconds < 90, `${seconds} s`);
       assert.ok(
         grown.every((megabytes) => megabytes < mostGrownMegabytes),
