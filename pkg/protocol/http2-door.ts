@@ -192,16 +192,16 @@ class WatchedSession {
   }
 
   #await({ at, heard }: { readonly at: number; readonly heard: number }, now: number): void {
-    if (now - at < limits.pingTimeoutMs) {
+    if (now - at < limits.pingIntervalMs) {
       return;
     }
     if (this.#socket.bytesRead - heard >= lifeBytes) {
-      // The answer waits behind much that is on its way; the next ping tells the peer that we live.
+      // The answer waits behind much that is on its way. The next ping tells the peer that we live, whose own waits there too.
       this.#ping(now);
-      return;
+    } else if (now - at >= limits.pingTimeoutMs) {
+      this.#tell("unanswered_ping");
+      this.#socket.destroy();
     }
-    this.#tell("unanswered_ping");
-    this.#socket.destroy();
   }
 
   #tell(limit: LimitName): void {

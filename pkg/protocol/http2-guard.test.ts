@@ -5,6 +5,7 @@ import { silentLog } from "#pkg/log/log.ts";
 import type { LimitName } from "#pkg/metrics/limit-names.ts";
 import { noMetrics } from "#pkg/metrics/metrics.ts";
 import { callFields, flags, frame, greeting, word } from "#test/support/http2-frames.ts";
+import { openMachineTime } from "#test/support/machine-time.ts";
 import { RawPeer } from "#test/support/raw-peer.ts";
 import { formatAddress, parseAddress } from "./address.ts";
 import { limits } from "./limits.ts";
@@ -76,4 +77,21 @@ test("a peer that stops in the middle of a header block after its first call is 
   );
   await peer.closed;
   assert.deepEqual(server.hits, ["unanswered_ping"]);
+});
+
+test("a peer whose answers wait behind what it sends hears pings before it takes the port for lost", async () => {
+  await using server = await open();
+  using peer = await RawPeer.dial(server.address);
+  using machine = openMachineTime();
+  await peer.send(Buffer.concat([greeting, call(1)]));
+  await peer.hears("ping", 1);
+  const first = machine.now();
+  using sending = new DisposableStack();
+  sending.adopt(
+    setInterval(() => void peer.send(frame("data", 1, Buffer.alloc(100))), 100),
+    clearInterval,
+  );
+  await peer.hears("ping", 2);
+  const between = machine.now() - first;
+  assert.ok(peer.open && between < limits.pingTimeoutMs, `${between} ms`);
 });
