@@ -27,14 +27,16 @@ export class Download implements AsyncDisposable {
     return new Download(head, await ReceivedFile.create(destination, head.name), desk);
   }
 
+  /** Its name, as a user may be shown it. */
+  get shownName(): string {
+    return shownName(this.#name);
+  }
+
   /** `seen` is how much of the piece has been written before. Throws data_loss for a piece of another place. */
   async write({ transfer, offset, data }: FileChunk, seen: number): Promise<void> {
     if (transfer !== this.transfer || Number(offset) + seen !== this.#file.size) {
       const place = `at ${offset}`;
-      throw new DutError(
-        "data_loss",
-        `the agent sent a piece of the file ${shownName(this.#name)} ${place}, out of turn`,
-      );
+      throw new DutError("data_loss", `the agent sent a piece of the file ${this.shownName} ${place}, out of turn`);
     }
     await this.#file.write(data.subarray(seen));
     const { size: done } = this.#file;

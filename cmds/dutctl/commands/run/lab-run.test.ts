@@ -130,6 +130,25 @@ test("a file that arrives damaged leaves nothing", async () => {
   );
 });
 
+test("a file that the agent has given up when it begins another is not kept, and the other is", async () => {
+  await using directory = await mkdtempDisposable(join(tmpdir(), "dutctl-"));
+  const begun = offered(1, "out", Buffer.from("first"), 2).slice(0, 2);
+  await using agent = await JournalAgent.start([...begun, ...offered(2, "out", Buffer.from("again")), ended()]);
+  const outcome = await dutctl(["-s", agent.address, "dev1", "ft", "out"], { directory: directory.path });
+  assert.deepEqual(
+    [outcome, await readdir(directory.path), await readFile(join(directory.path, "out"), "utf8")],
+    [
+      {
+        code: 0,
+        stdout: '↓ received "out" (5 B)\n',
+        stderr: 'the file "out" did not come whole, and is not kept\n',
+      },
+      ["out"],
+      "again",
+    ],
+  );
+});
+
 test("a file that nobody named is refused, the agent is told, and the run ends", async () => {
   await using directory = await mkdtempDisposable(join(tmpdir(), "dutctl-"));
   await writeFile(join(directory.path, "secret"), "secret");

@@ -88,9 +88,7 @@ export class Transcript implements AsyncDisposable {
       case "fileRequest":
         return request(msg.value);
       case "fileHead":
-        if (this.#download !== undefined) {
-          throw new DutError("data_loss", "the agent began to send a file before the one before was whole");
-        }
+        await this.#giveUpDownload();
         this.#download = await Download.begin(msg.value, desk);
         return;
       case "fileChunk":
@@ -100,6 +98,15 @@ export class Transcript implements AsyncDisposable {
         this.#download = undefined;
         return await whole?.finish(msg.value);
       }
+    }
+  }
+
+  /** A file that has not ended when the next begins is one that the module could not send whole. */
+  async #giveUpDownload(): Promise<void> {
+    if (this.#download !== undefined) {
+      await using download = this.#download;
+      this.#download = undefined;
+      await this.#stage.note(`the file ${download.shownName} did not come whole, and is not kept`);
     }
   }
 
