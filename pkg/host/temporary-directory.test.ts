@@ -64,3 +64,16 @@ test("what a killed process has left is removed, and nothing that lives, is not 
     ],
   );
 });
+
+test("where temporary files cannot be looked through, that is told, and nothing else", async (t) => {
+  await using place = await mkdtempDisposable(join(tmpdir(), "abandoned-"));
+  const { TMPDIR: before = "" } = process.env;
+  t.after(() => {
+    process.env.TMPDIR = before;
+  });
+  process.env.TMPDIR = join(place.path, "file");
+  await writeFile(process.env.TMPDIR, "");
+  const warned: string[] = [];
+  await removeAbandoned({ ...silentLog, warn: (message) => void warned.push(message) });
+  assert.deepEqual(warned, ["cannot look for what killed agents have left"]);
+});

@@ -47,8 +47,11 @@ async function holdDirectory(path: string): Promise<Disposable | undefined> {
  */
 export async function removeAbandoned(log: Log): Promise<void> {
   const parent = tmpdir();
-  const names = await readdir(parent).catch(missing);
-  for (const name of (names ?? []).filter((each) => each.startsWith(prefix))) {
+  const names = await readdir(parent).catch((error: unknown) => {
+    log.warn("cannot look for what killed agents have left", { path: parent, err: messageOf(error) });
+    return [];
+  });
+  for (const name of names.filter((each) => each.startsWith(prefix))) {
     const path = join(parent, name);
     try {
       if ((await isPrivate(path)) && (await removeUnlessHeld(path))) {
