@@ -115,6 +115,7 @@ export class Conversation implements Session {
     const hash = createHash("sha256");
     let size = 0;
     for await (const piece of content) {
+      signal?.throwIfAborted();
       hash.update(piece);
       for (let start = 0; start < piece.length; start += pieceBytes) {
         const bytes = piece.subarray(start, start + pieceBytes);

@@ -113,6 +113,25 @@ for (const [what, work] of [
   });
 }
 
+test("a stop ends a file that comes more slowly than its client takes it, with the next piece", async () => {
+  const pieces: string[] = [];
+  const next = Promise.withResolvers<void>();
+  async function* slow() {
+    yield Buffer.from("one");
+    await next.promise;
+    for (const piece of ["two", "three"]) {
+      pieces.push(piece);
+      yield Buffer.from(piece);
+    }
+  }
+  const run = carriedOut([step("file", "success", ({ session }) => session.sendFile("log", slow()))]);
+  await settled();
+  run.stop(canceled);
+  next.resolve();
+  assert.deepEqual([await run.outcome, pieces], ["canceled: interrupted", ["two"]]);
+  await run.stopped;
+});
+
 test("what is due in any case ends when its time is over, also while a client takes nothing of a file", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const run = carriedOut([step("flash", "success", untilStopped), step("log", "always", sendsForEver)]);
