@@ -3,6 +3,7 @@ import { DutError } from "#pkg/errors/dut-error.ts";
 import { formatDuration } from "#pkg/golang/duration.ts";
 import { quote } from "#pkg/golang/quote.ts";
 import { brokeInTheMiddle } from "#pkg/protocol/grpc/status.ts";
+import { limits } from "#pkg/protocol/limits.ts";
 import type { Context } from "./commands/context.ts";
 import { Contact } from "./commands/lasting-events.ts";
 import { CommandFailed, RunLost } from "./commands/run/endings.ts";
@@ -37,7 +38,10 @@ export async function whileTaken(device: string, context: Context, attempt: () =
     } catch (error) {
       const { refusal } = queue;
       const isOver = patience.signal.aborted && !world.signal.aborted;
-      throw isOver && refusal !== undefined ? outwaited(refusal, context, contact) : error;
+      if (!isOver) {
+        throw error;
+      }
+      throw refusal === undefined ? unanswered(device, server) : outwaited(refusal, context, contact);
     }
   };
   for (;;) {
@@ -57,6 +61,10 @@ function outwaited(refusal: DutError, { options, server }: Context, { isLost }: 
     cause: refusal,
     hint: isLost ? `so it was when ${server} was reached last; ${waited} are over` : `still so after ${waited}`,
   });
+}
+
+function unanswered(device: string, server: string): DutError {
+  return new DutError("deadline_exceeded", `${server} does not say who has device ${quote(device)}`);
 }
 
 interface Waiting {
@@ -157,14 +165,19 @@ function holderOf(
   return { name, text: `locked by ${name} until ${clockTime(lock.untilMs, now)}` };
 }
 
-/** The time for waiting. It begins with the first refusal: who has not been answered yet waits for no device. */
+/**
+ * The time for waiting. It begins with the first refusal, since who has not been answered yet waits for no device; but not
+ * later than an answer may take.
+ */
 class Patience implements Disposable {
   readonly #waitMs: number;
   readonly #over = new AbortController();
+  readonly #latest: NodeJS.Timeout;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(waitMs: number) {
     this.#waitMs = waitMs;
+    this.#latest = globalThis.setTimeout(() => this.begin(), limits.unaryMs);
   }
 
   /** Aborted when the time is over. */
@@ -179,6 +192,7 @@ class Patience implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    clearTimeout(this.#latest);
     clearTimeout(this.#timer);
   }
 }
