@@ -9,7 +9,7 @@ export interface Guest {
   spoke(): void;
   /**
    * It was taken over by somebody who waits for its proof, and who bounds the time for that. It has a place of another kind
-   * then, so that whoever comes next need not wait for proofs. While there is none it is silent still, and may be so for
+   * then, so that whoever comes next need not wait for proofs. When there is none it stays silent, and may be so for
    * another second before it makes room for others.
    */
   examined(): void;

@@ -184,7 +184,11 @@ class WatchedSession {
 
   #ping(now: number): void {
     this.#pinged = { at: now, heard: this.#socket.bytesRead };
-    this.session.ping(() => {
+    this.session.ping((error) => {
+      if (error !== null) {
+        // Too many wait for their answers, or the session is over.
+        return;
+      }
       this.#pinged = undefined;
       this.#answeredAt = performance.now();
       this.#heard = this.#socket.bytesRead;

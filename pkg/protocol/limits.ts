@@ -92,7 +92,7 @@ export const limits = {
    */
   pingIntervalMs: 3_000,
   pingTimeoutMs: 5_000,
-  /** How many pings may wait for their answers behind much data on a narrow line: four minutes of them. */
+  /** How many pings may wait for their answers behind much data on a narrow line: three minutes of them. */
   outstandingPings: 64,
   /** Opening a connection. */
   connectMs: 10_000,

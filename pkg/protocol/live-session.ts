@@ -96,12 +96,20 @@ export class LiveSession {
     const heard = this.#socket.bytesRead;
     const seconds = limits.pingTimeoutMs / 1000;
     const patience = setTimeout(() => {
+      if (this.#session.destroyed) {
+        return;
+      }
       // An answer that waits behind much data is none that is missing.
       if (this.#socket.bytesRead === heard) {
         const cause = heard === 0 ? { cause: new NeverAnswered() } : {};
         this.destroy(new DutError("unavailable", `${this.#care.peer} has said nothing for ${seconds} s`, cause));
       }
     }, limits.pingTimeoutMs).unref();
-    this.#session.ping(() => clearTimeout(patience));
+    this.#session.ping((error) => {
+      // With too many on their way there is none that could be answered, but the peer may be heard.
+      if (error === null) {
+        clearTimeout(patience);
+      }
+    });
   }
 }
