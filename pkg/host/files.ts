@@ -45,7 +45,8 @@ export interface Files {
 
   /**
    * Makes a directory for its owner only, with a name that begins so, where temporary files of this computer are (TMPDIR,
-   * else /tmp). Disposing removes it with everything in it; what an agent leaves that is killed, the next one removes.
+   * else /tmp). Disposing removes it with everything in it; what an agent leaves that is killed, the
+   * next one of the same user that serves removes.
    */
   temporaryDirectory(nameBegins: string): Promise<TemporaryDirectory>;
 

@@ -30,6 +30,11 @@ export class Tunnel implements Streams, Disposable {
     );
   }
 
+  /** True while new streams can be opened. */
+  get usable(): boolean {
+    return this.#live.usable;
+  }
+
   /** How many streams are open. */
   get openStreams(): number {
     return this.#live.openStreams;

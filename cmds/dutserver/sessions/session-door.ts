@@ -24,7 +24,10 @@ export class SessionDoor implements Disposable {
   /** With the name in their certificates, the oldest first. */
   readonly #sessions = new Map<Session, string | undefined>();
   readonly #flapping = new Flapping();
-  /** All agents come at once when the server was away, and clients are to be heard meanwhile: a session takes a millisecond. */
+  /**
+   * All agents come at once when the server was away, and clients are to be heard meanwhile. Each takes two turns, to be
+   * asked who it is and to be taken in, of half a millisecond.
+   */
   readonly #turn = fewPerTurn(8);
   /** Peers that have proved nothing can cause as many lines as they like. */
   readonly #refusals: Log;

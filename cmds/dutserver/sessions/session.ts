@@ -86,6 +86,9 @@ export class Session {
       const incoming = messages[Symbol.asyncIterator]();
       const hello = await helloIn(incoming);
       await this.#options.turn();
+      if (!tunnel.usable) {
+        throw new DutError("unavailable", "the connection was lost");
+      }
       const arrival = this.#arrivalOf(hello, nonce);
       guest.spoke();
       await this.#attend(dialledAgent(arrival.name, tunnel), arrival, incoming);
