@@ -32,7 +32,7 @@ test("a shell of the agent has the user's terminal, through the server: its size
   terminal.process.stdin.write('until [ "$(stty size)" = "40 90" ]; do sleep 0.02; done; echo has its size\r');
   execFileSync("stty", ["-F", device, "rows", "40", "cols", "90"]);
   await terminal.said("stdout", /has its size\r\nready> $/);
-  await answer(terminal, "sh -c 'echo asleep; exec sleep 1000'\r", /asleep\r\n$/);
+  await answer(terminal, "cat\rrunning\r", /^running\r\n$/);
   await answer(terminal, "\x03", /ready> $/);
   await answer(terminal, "echo status $?\r", /^status 130\r\nready> $/);
   terminal.process.stdin.write("exit 7\r");

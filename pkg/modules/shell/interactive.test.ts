@@ -84,7 +84,7 @@ test(
       [
         ["", "stty -echo; PS1='rea''dy> '\r"],
         ["ready> ", "tty >/dev/null && echo on a terminal of $(stty size) called $TERM\r"],
-        ["on a terminal of 24 80 called xterm\r\nready> ", "sh -c 'echo run\"\"ning; sleep 1000'\r"],
+        ["on a terminal of 24 80 called xterm\r\nready> ", "cat\rrunning\r"],
         ["running\r\n", "\x03"],
         ["ready> ", "echo status $?\r"],
         ["status 130\r\nready> ", "\x04"],
