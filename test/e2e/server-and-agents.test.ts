@@ -28,7 +28,7 @@ test("the demo: a server, two agents, and a client that takes either for what it
   );
 
   const terminal = lab.startOnTerminal(["-s", server.address, "device2", "repeat"]);
-  await terminal.said("stdout", /Two words will terminate/);
+  await terminal.said("stdout", /Two words will terminate\)\r\n/);
   terminal.process.stdin.write("hello\n");
   await terminal.said("stdout", /hello\r\nhello\r\n/);
   terminal.process.stdin.write("two words\n");
