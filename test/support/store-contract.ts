@@ -296,7 +296,7 @@ export function storeContract(backend: string, skip: string | undefined, makePla
       await store.put("a", "1");
       await store.put("gone", "1");
       await store.delete("gone");
-      return store.list("");
+      return await store.list("");
     })();
     await using store = await place.open();
     const after = await store.list("");
