@@ -30,7 +30,7 @@ export async function run({ device, command, args }: Invocation & { name: "run" 
     await stage.note("by the old protocol a run ends when its connection is lost: -grace has no effect");
   }
   const { runV1 } = await import("./run/run-v1.ts");
-  return runV1({ device, command, args }, context, stage);
+  await runV1({ device, command, args }, context, stage);
 }
 
 /** True when the peer does not have the call at all. */

@@ -69,6 +69,19 @@ test("what the agent prints comes out unchanged on its stream", async () => {
   );
 });
 
+test("what a command has done to the terminal is undone when it has ended", async () => {
+  await using agent = await ScriptedAgent.start(
+    conversation(async function* () {
+      yield printed("\x1b[31mred\n");
+    }),
+  );
+  assert.deepEqual(await dutctl(["-s", agent.address, "dev1", "work"], { terminal: ["stdout"] }), {
+    code: 0,
+    stdout: "\x1b[31mred\n\x1b[0m",
+    stderr: "",
+  });
+});
+
 test("a user who counts on -grace is told that the old protocol has none", async () => {
   await using agent = await ScriptedAgent.start(
     conversation(async function* () {
