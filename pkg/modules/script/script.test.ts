@@ -87,7 +87,12 @@ test("an interactive script has the user's terminal", async (t) => {
   const { transcript } = await ran({ path, interactive: true }, [], {
     terminal: { type: "xterm", size: { rows: 24, columns: 80 } },
   });
-  assert.deepEqual(transcript, [{ rawMode: true }, { stdout: "24 80\r\n" }, { rawMode: false }]);
+  // A terminal may show the end of a line a moment after the line.
+  const shown = transcript.slice(1, -1).map((said) => ("stdout" in said ? said.stdout : "?"));
+  assert.deepEqual(
+    [transcript[0], shown.join(""), transcript.at(-1)],
+    [{ rawMode: true }, "24 80\r\n", { rawMode: false }],
+  );
 });
 
 test("a script that ignores SIGTERM is gone when its run is cancelled, and so is what it started", async (t) => {
