@@ -32,7 +32,10 @@ export interface KeyPair {
   readonly publicKey: string;
 }
 
-/** Debian's SSH server, for the user that runs the test. Disposing kills what still runs and removes all files. */
+/**
+ * Debian's SSH server, for the user that runs the test, whose shell finds its files (.profile, .bashrc) in `directory`: it has
+ * none, and whatever those of the account do is not done. Disposing kills what still runs and removes all files.
+ */
 export interface SshServer extends AsyncDisposable {
   readonly port: number;
   readonly user: string;
@@ -86,6 +89,7 @@ export async function openSshServer(options: SshServerOptions = {}): Promise<Ssh
     "PermitRootLogin yes",
     "PrintMotd no",
     "PrintLastLog no",
+    `SetEnv HOME=${directory}`,
     ...sftpSettings(options.sftp),
   ];
   await writeFile(config, `${settings.join("\n")}\n`);
